@@ -1,0 +1,96 @@
+package docs
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sigillo/internal/fault"
+)
+
+// Kind says what a document is for: the OCDS documentType code where there is
+// one.
+type Kind string
+
+// The kinds of tender papers.
+const (
+	Notice                  Kind = "tenderNotice"
+	BiddingDocuments        Kind = "biddingDocuments" // disciplinare, lettera d'invito
+	TechnicalSpecifications Kind = "technicalSpecifications"
+	EvaluationCriteria      Kind = "evaluationCriteria"
+	ContractDraft           Kind = "contractDraft"
+	Clarifications          Kind = "clarifications"
+)
+
+// The kinds of documents in a bid.
+const (
+	Application     Kind = "application" // domanda di partecipazione
+	ESPD            Kind = "espd"        // DGUE
+	TechnicalOffer  Kind = "technicalOffer"
+	EconomicOffer   Kind = "economicOffer"
+	Guarantee       Kind = "guarantee"
+	PowerOfAttorney Kind = "powerOfAttorney"
+	Other           Kind = "other"
+)
+
+// Kinds lists them all.
+func Kinds() []Kind {
+	return []Kind{Notice, BiddingDocuments, TechnicalSpecifications, EvaluationCriteria, ContractDraft, Clarifications,
+		Application, ESPD, TechnicalOffer, EconomicOffer, Guarantee, PowerOfAttorney, Other}
+}
+
+// Document is one paper of a tender.
+type Document struct {
+	Hash      Hash   `json:"sha256"`
+	Name      string `json:"name"` // file name
+	Title     string `json:"title"`
+	Kind      Kind   `json:"kind"`
+	MediaType string `json:"media_type"`
+	Size      int64  `json:"size"` // bytes
+	Language  string `json:"language,omitempty"`
+	// Confidential papers are listed but shown only to those invited; a reason
+	// is due (art. 35 c. 4).
+	Confidential bool   `json:"confidential,omitempty"`
+	Reason       string `json:"reason,omitempty"`
+}
+
+// Check refuses a document that is not described properly.
+func (d Document) Check() error {
+	var fs fault.Fields
+	if d.Hash == (Hash{}) {
+		fs.Add("/sha256", "missing", "Manca l'impronta.", "The digest is missing.")
+	}
+	if !GoodName(d.Name) {
+		fs.Add("/name", "bad-file-name", "Nome di file non valido: niente barre, caratteri di controllo o di direzione, al massimo 255 byte.",
+			"Invalid file name: no slashes, control or direction characters, at most 255 bytes.")
+	}
+	if d.Title == "" || utf8.RuneCountInString(d.Title) > 500 || !utf8.ValidString(d.Title) {
+		fs.Add("/title", "bad-title", "Indichi un titolo, al massimo 500 caratteri.", "Give a title, at most 500 characters.")
+	}
+	known := false
+	for _, k := range Kinds() {
+		known = known || k == d.Kind
+	}
+	if !known {
+		fs.Add("/kind", "unknown-code", "Tipo di documento sconosciuto.", "Unknown kind of document.")
+	}
+	if d.Size <= 0 {
+		fs.Add("/size", "empty-file", "Il file è vuoto.", "The file is empty.")
+	}
+	if d.Confidential && strings.TrimSpace(d.Reason) == "" {
+		fs.Add("/reason", "missing", "Motivi la riservatezza (art. 35 c. 4).", "Give the reason of confidentiality (art. 35 c. 4).")
+	}
+	return fs.Err("bad-document", "Il documento non è descritto correttamente.", "The document is not described properly.")
+}
+
+// GoodName tells whether a file name is safe to show and to save: any human
+// writing, but no path, no control characters and nothing that turns the
+// direction of writing and makes "gpj.exe" look like "exe.jpg".
+func GoodName(name string) bool {
+	if name == "" || len(name) > 255 || !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.Trim(name, ".") == "" {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return r == '/' || r == '\\' || unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+	})
+}

@@ -1,0 +1,55 @@
+package docs
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"sigillo/internal/fault"
+)
+
+// Area keeps kinds of objects apart in a vault.
+type Area string
+
+// The areas.
+const (
+	Papers     Area = "papers" // tender documents
+	AreaSealed Area = "sealed" // ciphertexts of envelopes
+)
+
+// Vault keeps bytes under the name of their hash. Every implementation passes
+// the same suite of tests.
+type Vault interface {
+	// Put stores exactly size bytes that hash to want, or makes nothing
+	// visible. What is there already stays; putting it again is fine. Faults:
+	// wrong-digest, truncated-upload, longer-than-declared.
+	Put(ctx context.Context, a Area, want Hash, size int64, r io.Reader) error
+	// Open reads an object and tells its size. Fault: not found.
+	Open(ctx context.Context, a Area, h Hash) (io.ReadCloser, int64, error)
+	// Retain forbids removal until the instant, where the store can (Object
+	// Lock); the retention is never shortened.
+	Retain(ctx context.Context, a Area, h Hash, until time.Time) error
+	// List names what an area holds.
+	List(ctx context.Context, a Area, visit func(Object) error) error
+	// Remove drops an abandoned object. Fault: retained.
+	Remove(ctx context.Context, a Area, h Hash) error
+}
+
+// Object is one entry of a listing.
+type Object struct {
+	Hash     Hash
+	Size     int64
+	Modified time.Time
+}
+
+// The faults every vault answers with.
+var (
+	ErrWrongDigest = fault.New(fault.Invalid, "wrong-digest", "Il contenuto ricevuto non ha l'impronta dichiarata: lo carichi di nuovo.",
+		"What was received does not have the declared digest: upload it again.")
+	ErrTruncated = fault.New(fault.Invalid, "truncated-upload", "Il caricamento si è interrotto prima della fine: riprovi.",
+		"The upload broke off before the end: try again.")
+	ErrLonger = fault.New(fault.Invalid, "longer-than-declared", "Sono arrivati più byte di quelli dichiarati.",
+		"More bytes arrived than were declared.")
+	ErrRetained = fault.New(fault.Conflict, "retained", "L'oggetto va conservato: non si può eliminare ora.",
+		"The object must be kept: it cannot be removed now.")
+)

@@ -1,0 +1,207 @@
+package act
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sigillo/audit"
+	"sigillo/internal/fault"
+)
+
+// Tx is what an act needs of a transaction. The store hands one out and is the
+// only one to begin and commit; it refuses to commit rows without an entry.
+type Tx interface {
+	// Now is the one instant of the act, by the store's clock, UTC.
+	Now() time.Time
+	// Record appends the entry to the register.
+	Record(audit.Entry) error
+	// Recall finds the outcome of an earlier act of this actor under the key.
+	Recall(actor, key string) (Outcome, bool, error)
+	// Remember keeps the outcome. A concurrent act under the same key makes it
+	// fail with ErrRaced.
+	Remember(actor, key string, o Outcome) error
+}
+
+// Outcome is what a repeated request is answered with.
+type Outcome struct {
+	Action   Action
+	Request  string // hash of the request
+	Snapshot []byte // JSON of the thing as the first act left it
+}
+
+// ErrRaced says that another request with the same key won; its outcome can be
+// recalled.
+var ErrRaced = errors.New("another request with the same idempotency key committed first")
+
+// Call is how an act was asked for.
+type Call struct {
+	Actor Actor
+	// Key makes the act happen once however often it is asked for; "" for none.
+	Key string
+	// Request is the hash of what was asked, so that a key used for something
+	// else is refused.
+	Request string
+	// Version is the version the asker has read; 0 asks for no check.
+	Version int
+}
+
+// By is a call without key or version.
+func By(a Actor) Call { return Call{Actor: a} }
+
+// Facts is what an entry says beyond who, what and which: the legal instant
+// where it differs, and identifiers or hashes. Never names, prices or contents.
+type Facts struct {
+	Effective *time.Time
+	Data      map[string]string
+}
+
+// Deed is one use case: load, change, save. New says that Load makes the thing
+// rather than finds it. Also names the other things the change touches: their
+// states before and after stand in the same entry.
+type Deed[T Tx, S Thing] struct {
+	Action Action
+	New    bool
+	Load   func(T) (S, error)
+	Also   func(S) []Thing
+	Change func(S, time.Time) (Facts, error)
+	Save   func(T, S) error
+}
+
+// Within runs a function in one transaction.
+type Within[T Tx] func(context.Context, func(T) error) error
+
+// Do performs a deed: load, permit, compare the version, change, save, record,
+// all in one transaction. It returns the thing as the act left it, or as an
+// earlier act under the same key left it.
+func Do[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Deed[T, S]) (S, error) {
+	thing, err := once(ctx, within, call, d)
+	if errors.Is(err, ErrRaced) {
+		thing, err = once(ctx, within, call, d)
+	}
+	return thing, err
+}
+
+func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Deed[T, S]) (S, error) {
+	var done S
+	err := within(ctx, func(tx T) error {
+		if call.Key != "" {
+			found, err := recall(tx, call, d.Action, &done)
+			if found || err != nil {
+				return err
+			}
+		}
+		thing, err := d.Load(tx)
+		if err != nil {
+			return err
+		}
+		power, err := Permit(call.Actor, d.Action, thing.Subject())
+		if err != nil {
+			return err
+		}
+		var before *audit.State
+		if !d.New {
+			if v := thing.Subject().Version; call.Version != 0 && call.Version != v {
+				return fault.New(fault.Stale, "stale-version",
+					"Nel frattempo è cambiato (versione %d, lei ha letto la %d): rilegga e riprovi.",
+					"It has changed meanwhile (version %d, you read %d): read it again and retry.", v, call.Version)
+			}
+			if before, err = stateOf(thing); err != nil {
+				return err
+			}
+		}
+		var also []audit.Change
+		if d.Also != nil {
+			for _, other := range d.Also(thing) {
+				state, err := stateOf(other)
+				if err != nil {
+					return err
+				}
+				also = append(also, audit.Change{Object: objectOf(other), Before: state})
+			}
+		}
+		facts, err := d.Change(thing, tx.Now())
+		if err != nil {
+			return err
+		}
+		if err := d.Save(tx, thing); err != nil {
+			return err
+		}
+		after, err := stateOf(thing)
+		if err != nil {
+			return err
+		}
+		for i := range also {
+			other := d.Also(thing)[i]
+			if also[i].After, err = stateOf(other); err != nil {
+				return err
+			}
+			also[i].Object = objectOf(other)
+		}
+		e := entry(call.Actor, power, d.Action, thing, facts, tx.Now())
+		e.Before, e.After, e.Also = before, after, also
+		if err := tx.Record(e); err != nil {
+			return err
+		}
+		if call.Key != "" {
+			snapshot, err := json.Marshal(thing)
+			if err != nil {
+				return err
+			}
+			if err := tx.Remember(call.Actor.ID, call.Key, Outcome{d.Action, call.Request, snapshot}); err != nil {
+				return err
+			}
+		}
+		done = thing
+		return nil
+	})
+	return done, err
+}
+
+func recall[T Tx, S Thing](tx T, call Call, action Action, done *S) (bool, error) {
+	o, found, err := tx.Recall(call.Actor.ID, call.Key)
+	if err != nil || !found {
+		return false, err
+	}
+	if o.Action != action || o.Request != call.Request {
+		return true, fault.New(fault.Invalid, "idempotency-key-reused",
+			"Questa Idempotency-Key è già stata usata per un'altra richiesta: ne usi una nuova.",
+			"This Idempotency-Key was already used for another request: use a new one.").
+			At("header:Idempotency-Key", "reused", fault.T("già usata", "already used"))
+	}
+	return true, json.Unmarshal(o.Snapshot, done)
+}
+
+func stateOf(t Thing) (*audit.State, error) {
+	hash, err := audit.Hash(t)
+	if err != nil {
+		return nil, err
+	}
+	return &audit.State{State: t.Subject().State, Hash: hash}, nil
+}
+
+func objectOf(t Thing) audit.Object {
+	s := t.Subject()
+	return audit.Object{Type: s.Type, ID: s.ID, Version: s.Version}
+}
+
+func entry(a Actor, p Power, action Action, t Thing, f Facts, at time.Time) audit.Entry {
+	s := t.Subject()
+	behalf := p.Authority
+	if behalf == "" {
+		behalf = p.Supplier
+	}
+	return audit.Entry{
+		V: 1, ID: NewID(), At: at, Effective: f.Effective,
+		Tenant: s.Authority, Tender: s.Tender, Lot: s.Lot,
+		Actor:  audit.Actor{Kind: string(a.Kind), ID: a.ID, For: behalf, Powers: []string{string(p.Role)}},
+		Action: string(action), Object: objectOf(t), Data: f.Data,
+	}
+}
+
+// NewID returns a fresh identifier: a UUID version 7, which sorts by creation
+// and cannot be guessed.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }

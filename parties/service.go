@@ -1,0 +1,155 @@
+package parties
+
+import (
+	"context"
+	"time"
+
+	"sigillo/internal/act"
+	"sigillo/internal/fault"
+)
+
+// Tx is what parties need of a transaction. A Save inserts what has version 0
+// and answers with the fault duplicate when its codes are taken.
+type Tx interface {
+	act.Tx
+	Authority(id string) (*Authority, error)
+	SaveAuthority(*Authority) error
+	Person(id string) (*Person, error)
+	SavePerson(*Person) error
+	SaveSupplier(*Supplier) error
+	SupplierExists(id string) (bool, error)
+}
+
+// Reader reads without a transaction of change.
+type Reader interface {
+	Authority(ctx context.Context, id string) (*Authority, error)
+	Authorities(ctx context.Context, after string, limit int) ([]*Authority, error)
+	Supplier(ctx context.Context, id string) (*Supplier, error)
+	HasAdministrator(ctx context.Context) (bool, error)
+}
+
+// Service performs the acts on parties.
+type Service struct {
+	within act.Within[Tx]
+	read   Reader
+}
+
+// NewService wires the acts to a store.
+func NewService(within act.Within[Tx], read Reader) *Service { return &Service{within, read} }
+
+func nothing[S any](S, time.Time) (act.Facts, error) { return act.Facts{}, nil }
+
+// RegisterAuthority adds a contracting authority (register-authority).
+func (s *Service) RegisterAuthority(ctx context.Context, call act.Call, a Authority) (*Authority, error) {
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Authority]{
+		Action: act.RegisterAuthority, New: true,
+		Load:   func(Tx) (*Authority, error) { a.ID, a.Version = act.NewID(), 0; return &a, a.Check() },
+		Change: nothing[*Authority], Save: Tx.SaveAuthority,
+	})
+}
+
+// RegisterSupplier adds an economic operator (register-supplier).
+func (s *Service) RegisterSupplier(ctx context.Context, call act.Call, x Supplier) (*Supplier, error) {
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Supplier]{
+		Action: act.RegisterSupplier, New: true,
+		Load:   func(Tx) (*Supplier, error) { x.ID, x.Version = act.NewID(), 0; return &x, x.Check() },
+		Change: nothing[*Supplier], Save: Tx.SaveSupplier,
+	})
+}
+
+// RegisterPerson adds a person without powers (register-person).
+func (s *Service) RegisterPerson(ctx context.Context, call act.Call, p Person) (*Person, error) {
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Person]{
+		Action: act.RegisterPerson, New: true,
+		Load:   func(Tx) (*Person, error) { p.ID, p.Version, p.Powers = act.NewID(), 0, nil; return &p, p.Check() },
+		Change: nothing[*Person], Save: Tx.SavePerson,
+	})
+}
+
+// GrantPower gives a person a power (grant-power).
+func (s *Service) GrantPower(ctx context.Context, call act.Call, person string, power act.Power) (*Person, error) {
+	return s.power(ctx, call, act.GrantPower, person, func(tx Tx, p *Person, now time.Time) error {
+		if power.Authority != "" {
+			if _, err := tx.Authority(power.Authority); err != nil {
+				return err
+			}
+		}
+		if power.Supplier != "" {
+			ok, err := tx.SupplierExists(power.Supplier)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fault.Missing("supplier")
+			}
+		}
+		return p.Grant(power, now)
+	})
+}
+
+// RevokePower ends a power (revoke-power).
+func (s *Service) RevokePower(ctx context.Context, call act.Call, person string, power act.Power) (*Person, error) {
+	return s.power(ctx, call, act.RevokePower, person, func(_ Tx, p *Person, now time.Time) error { return p.Revoke(power, now) })
+}
+
+func (s *Service) power(ctx context.Context, call act.Call, action act.Action, id string, f func(Tx, *Person, time.Time) error) (*Person, error) {
+	var tx Tx
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Person]{
+		Action: action,
+		Load:   func(x Tx) (*Person, error) { tx = x; return x.Person(id) },
+		Change: func(p *Person, now time.Time) (act.Facts, error) { return act.Facts{}, f(tx, p, now) },
+		Save:   Tx.SavePerson,
+	})
+}
+
+// Install makes the first administrator. It refuses once there is one.
+func (s *Service) Install(ctx context.Context, name, email string) (*Person, error) {
+	if has, err := s.read.HasAdministrator(ctx); err != nil {
+		return nil, err
+	} else if has {
+		return nil, fault.New(fault.Conflict, "already-installed", "La piattaforma ha già un amministratore.", "The platform already has an administrator.")
+	}
+	installation := act.By(act.Actor{Kind: act.KindMachine, ID: "installation", Powers: []act.Power{{Role: act.Administrator}}})
+	p, err := s.RegisterPerson(ctx, installation, Person{Kind: act.KindPerson, Name: name, Email: email})
+	if err != nil {
+		return nil, err
+	}
+	return s.GrantPower(ctx, installation, p.ID, act.Power{Role: act.Administrator})
+}
+
+// Authority returns an authority (view-authority).
+func (s *Service) Authority(ctx context.Context, who act.Actor, id string) (*Authority, error) {
+	a, err := s.read.Authority(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return a, act.See(who, act.ViewAuthority, a)
+}
+
+// Authorities lists them by id.
+func (s *Service) Authorities(ctx context.Context, who act.Actor, after string, limit int) ([]*Authority, error) {
+	if _, err := act.Permit(who, act.ViewAuthority, act.Subject{Type: "authority", Public: true}); err != nil {
+		return nil, err
+	}
+	return s.read.Authorities(ctx, after, limit)
+}
+
+// Supplier returns a supplier to those who may see it (view-supplier).
+func (s *Service) Supplier(ctx context.Context, who act.Actor, id string) (*Supplier, error) {
+	x, err := s.read.Supplier(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return x, act.See(who, act.ViewSupplier, x)
+}
+
+// RecordExport is the act of reading an authority's register (export-audit).
+// The caller then writes the export.
+func (s *Service) RecordExport(ctx context.Context, call act.Call, authority string) (*Authority, error) {
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Authority]{
+		Action: act.ExportAudit,
+		Load:   func(tx Tx) (*Authority, error) { return tx.Authority(authority) },
+		Change: nothing[*Authority],
+		Save:   func(Tx, *Authority) error { return nil },
+	})
+}

@@ -1,0 +1,65 @@
+package tender
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"sigillo/docs"
+	"sigillo/internal/act"
+	"sigillo/internal/fault"
+)
+
+// Paper is a document an authority has stored; a tender lists it by its hash.
+type Paper struct {
+	Hash      docs.Hash `json:"sha256"`
+	Authority string    `json:"authority"`
+	Size      int64     `json:"size"`
+	StoredAt  time.Time `json:"stored_at"`
+}
+
+// Subject is the authority's own.
+func (p *Paper) Subject() act.Subject {
+	return act.Subject{Type: "paper", ID: p.Hash.String(), Version: 1, State: "stored", Authority: p.Authority}
+}
+
+// StorePaper keeps a document of the authority (store-document): first the
+// bytes, under their hash, then the act.
+func (s *Service) StorePaper(ctx context.Context, call act.Call, authority string, h docs.Hash, size int64, r io.Reader) (*Paper, error) {
+	p := &Paper{Hash: h, Authority: authority, Size: size}
+	if err := act.See(call.Actor, act.StoreDocument, p); err != nil {
+		return nil, err
+	}
+	if err := s.vault.Put(ctx, docs.Papers, h, size, r); err != nil {
+		return nil, err
+	}
+	return act.Do(ctx, s.within, call, act.Deed[Tx, *Paper]{
+		Action: act.StoreDocument, New: true,
+		Load:   func(tx Tx) (*Paper, error) { p.StoredAt = tx.Now(); return p, nil },
+		Change: func(*Paper, time.Time) (act.Facts, error) { return act.Facts{}, nil },
+		Save:   Tx.SavePaper,
+	})
+}
+
+// FetchPaper opens a document listed by the tender (fetch-document).
+// Confidential ones go to the authority's staff and to suppliers only.
+func (s *Service) FetchPaper(ctx context.Context, who act.Actor, id string, h docs.Hash) (docs.Document, io.ReadCloser, int64, error) {
+	t, err := s.visible(ctx, who, act.ViewTender, id)
+	if err != nil {
+		return docs.Document{}, nil, 0, err
+	}
+	i := slices.IndexFunc(t.Papers, func(d docs.Document) bool { return d.Hash == h })
+	if i < 0 {
+		return docs.Document{}, nil, 0, fault.Missing("document")
+	}
+	if t.Papers[i].Confidential {
+		subject := t.Subject()
+		subject.Public, subject.Invited = false, append(slices.Clone(t.Invited), who.SupplierID())
+		if _, err := act.Permit(who, act.FetchDocument, subject); err != nil {
+			return docs.Document{}, nil, 0, err
+		}
+	}
+	r, size, err := s.vault.Open(ctx, docs.Papers, h)
+	return t.Papers[i], r, size, err
+}
