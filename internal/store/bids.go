@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sigillo/bids"
+	"sigillo/internal/fault"
+	"sigillo/tender"
+)
+
+// submissionRow is one sending of a bid; the database refuses a late one.
+type submissionRow struct {
+	Bid           string `gorm:"primaryKey"`
+	Number        int    `gorm:"primaryKey"`
+	Lot           string
+	ReceivedAt    int64
+	ManifestHash  string
+	DatabaseClock bool
+}
+
+func (submissionRow) TableName() string { return "submission" }
+
+// Bid loads a bid with its tender, and keeps the lot from being closed.
+func (tx *Tx) Bid(id string) (*bids.Bid, error) {
+	first, err := get[bids.Bid](tx.db, "bid", "bid", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tx.TenderShared(first.TenderID)
+	if err != nil {
+		return nil, err
+	}
+	b, err := get[bids.Bid](tx.lock("UPDATE"), "bid", "bid", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	tx.sent[b.ID] = len(b.Sent)
+	return b.Attach(t), nil
+}
+
+// SaveBid saves a bid and the row of a new submission.
+func (tx *Tx) SaveBid(b *bids.Bid) error {
+	err := tx.put("bid", "bid", b.ID, &b.Version, b, map[string]any{"tender": b.TenderID, "lot": b.LotID, "supplier": b.Supplier})
+	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
+		return fault.New(fault.Conflict, "one-bid", "Ha già un'offerta per questo lotto: la modifichi o la ritiri (art. 17 c. 4).",
+			"You already have a bid for this lot: change or withdraw it (art. 17 c. 4).")
+	}
+	if err != nil || len(b.Sent) == tx.sent[b.ID] {
+		return err
+	}
+	last := b.Sent[len(b.Sent)-1]
+	return told(tx.db.Create(&submissionRow{
+		b.ID, last.Number, b.LotID, last.ReceivedAt.UnixMicro(), last.ManifestHash, tx.store.clock == nil,
+	}).Error, "submission")
+}
+
+// BidsOf lists every bid for a lot.
+func (tx *Tx) BidsOf(t *tender.Tender, lot string) ([]*bids.Bid, error) {
+	all, err := list[bids.Bid](tx.db, "bid", 0, "lot = ?", lot)
+	for _, b := range all {
+		b.Attach(t)
+	}
+	return all, err
+}
+
+// Opening loads an opening with its tender, shared.
+func (tx *Tx) Opening(id string) (*bids.Opening, error) {
+	o, err := get[bids.Opening](tx.lock("UPDATE"), "opening", "opening", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tx.TenderShared(o.TenderID)
+	if err != nil {
+		return nil, err
+	}
+	return o.Attach(t), nil
+}
+
+// OpeningOf loads the opening of one kind of envelope of a lot.
+func (tx *Tx) OpeningOf(t *tender.Tender, lot string, e tender.Envelope) (*bids.Opening, error) {
+	o, err := get[bids.Opening](tx.db, "opening", "opening", "lot = ? AND envelope = ?", lot, string(e))
+	if err != nil {
+		return nil, err
+	}
+	return o.Attach(t), nil
+}
+
+// SaveOpening saves an opening; a lot's envelopes are opened once.
+func (tx *Tx) SaveOpening(o *bids.Opening) error {
+	return tx.put("opening", "opening", o.ID, &o.Version, o, map[string]any{
+		"tender": o.TenderID, "lot": o.LotID, "envelope": string(o.Envelope), "effective": o.Effective.UnixMicro(), "unsealed": o.Unsealed,
+	})
+}
+
+// Bid reads a bid with its tender.
+func (s *Store) Bid(ctx context.Context, id string) (*bids.Bid, error) {
+	b, err := get[bids.Bid](s.read.WithContext(ctx), "bid", "bid", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Tender(ctx, b.TenderID)
+	if err != nil {
+		return nil, err
+	}
+	return b.Attach(t), nil
+}
+
+// BidsBy lists a supplier's own bids by id.
+func (s *Store) BidsBy(ctx context.Context, supplier, after string, limit int) ([]*bids.Bid, error) {
+	return s.bids(ctx, limit, "supplier = ? AND id > ?", supplier, after)
+}
+
+// BidsFor lists the bids for a lot by id.
+func (s *Store) BidsFor(ctx context.Context, lot, after string, limit int) ([]*bids.Bid, error) {
+	return s.bids(ctx, limit, "lot = ? AND id > ?", lot, after)
+}
+
+func (s *Store) bids(ctx context.Context, limit int, where string, args ...any) ([]*bids.Bid, error) {
+	db := s.read.WithContext(ctx)
+	all, err := list[bids.Bid](db, "bid", limit, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, b := range all {
+		ids = append(ids, b.TenderID)
+	}
+	tenders, err := tendersOf(db, ids)
+	for _, b := range all {
+		b.Attach(tenders[b.TenderID])
+	}
+	return all, err
+}
+
+// Opening reads an opening with its tender.
+func (s *Store) Opening(ctx context.Context, id string) (*bids.Opening, error) {
+	o, err := get[bids.Opening](s.read.WithContext(ctx), "opening", "opening", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Tender(ctx, o.TenderID)
+	if err != nil {
+		return nil, err
+	}
+	return o.Attach(t), nil
+}
+
+// Openings lists the openings of a tender.
+func (s *Store) Openings(ctx context.Context, id string) ([]*bids.Opening, error) {
+	t, err := s.Tender(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all, err := list[bids.Opening](s.read.WithContext(ctx), "opening", 0, "tender = ?", id)
+	for _, o := range all {
+		o.Attach(t)
+	}
+	return all, err
+}
+
+// Sealed lists openings whose envelopes have not been tried.
+func (s *Store) Sealed(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := s.read.WithContext(ctx).Table("opening").Where("NOT unsealed").Order("id").Pluck("id", &ids).Error
+	return ids, err
+}
+
+// OpenedAt tells the legal instant of a committed opening: the sealer asks.
+func (s *Store) OpenedAt(ctx context.Context, lot, envelope string) (time.Time, bool, error) {
+	var at []int64
+	err := s.db.WithContext(ctx).Table("opening").Where("lot = ? AND envelope = ?", lot, envelope).Pluck("effective", &at).Error
+	if err != nil || len(at) == 0 {
+		return time.Time{}, false, err
+	}
+	return time.UnixMicro(at[0]).UTC(), true, nil
+}
+
+// Due lists what the clock owes at the instant. The index narrows the search;
+// the tender itself says what is due.
+func (s *Store) Due(ctx context.Context, now time.Time) ([]tender.Due, error) {
+	db := s.read.WithContext(ctx)
+	var ids []string
+	us := now.UnixMicro()
+	err := db.Table("lot").Where("state = 'published' AND deadline <= ? OR state = 'closed' AND opens_at <= ?", us, us).
+		Distinct().Order("tender").Pluck("tender", &ids).Error
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	tenders, err := tendersOf(db, ids)
+	var all []tender.Due
+	for _, id := range ids {
+		if t := tenders[id]; t != nil {
+			all = append(all, t.Due(now)...)
+		}
+	}
+	return all, err
+}
