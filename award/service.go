@@ -58,6 +58,13 @@ func (s *Service) change(ctx context.Context, call act.Call, action act.Action, 
 			}
 			return tx.SaveEvaluation(e)
 		},
+		Restore: func(tx Tx, e *Evaluation) error {
+			now, err := tx.Evaluation(e.ID)
+			if err == nil {
+				e.tender = now.tender
+			}
+			return err
+		},
 	})
 }
 

@@ -34,7 +34,7 @@ func (s *Service) Draft(ctx context.Context, call act.Call, tenderID, lot string
 			return New(act.NewID(), t, lot, call.Actor.SupplierID(), form, members, tx.Now())
 		},
 		Change: func(*Bid, time.Time) (act.Facts, error) { return act.Facts{}, nil },
-		Save:   Tx.SaveBid,
+		Save:   Tx.SaveBid, Restore: restore,
 	})
 }
 
@@ -57,8 +57,14 @@ func (s *Service) change(ctx context.Context, call act.Call, action act.Action, 
 		Action: action,
 		Load:   func(tx Tx) (*Bid, error) { return tx.Bid(id) },
 		Change: f,
-		Save:   Tx.SaveBid,
+		Save:   Tx.SaveBid, Restore: restore,
 	})
+}
+
+func restore(tx Tx, b *Bid) error {
+	t, err := tx.TenderShared(b.TenderID)
+	b.tender = t
+	return err
 }
 
 // headerWindow is how much of an upload is looked at before it is stored: an

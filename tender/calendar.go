@@ -1,7 +1,6 @@
 package tender
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -39,16 +38,12 @@ func (d Day) Midnight() time.Time {
 
 func (d Day) utc() time.Time { return time.Date(d.Year, d.Month, d.Date, 0, 0, 0, 0, time.UTC) }
 
-// MarshalJSON writes the ISO date.
-func (d Day) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+// MarshalText writes the ISO date.
+func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalJSON reads the ISO date.
-func (d *Day) UnmarshalJSON(text []byte) error {
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
-	}
-	t, err := time.Parse(time.DateOnly, s)
+// UnmarshalText reads the ISO date.
+func (d *Day) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.DateOnly, string(text))
 	if err != nil {
 		return err
 	}

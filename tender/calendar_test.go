@@ -23,7 +23,7 @@ func TestEaster(t *testing.T) {
 func TestTermEndsRollsOverHolidays(t *testing.T) {
 	day := func(s string) Day {
 		var d Day
-		if err := d.UnmarshalJSON([]byte(`"` + s + `"`)); err != nil {
+		if err := d.UnmarshalText([]byte(s)); err != nil {
 			t.Fatal(err)
 		}
 		return d
@@ -38,7 +38,7 @@ func TestTermEndsRollsOverHolidays(t *testing.T) {
 		{"2026-11-25", 30, "2026-12-28", "25 and 26 December, then a Sunday"},
 		{"2027-02-26", 30, "2027-03-30", "Easter Sunday and Monday"},
 		{"2026-09-04", 30, "2026-10-05", "4 October is a holiday again, and a Sunday"},
-		{"2027-09-04", 30, "2027-10-04"[:8] + "05", "Monday 4 October 2027 is a holiday"},
+		{"2027-09-04", 30, "2027-10-05", "Monday 4 October 2027 is a holiday"},
 		{"2025-09-04", 30, "2025-10-06", "in 2025 it was not: Saturday and Sunday"},
 		{"2028-02-27", 2, "2028-02-29", "leap day"},
 	} {

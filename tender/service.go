@@ -301,7 +301,7 @@ func (s *Service) Ask(ctx context.Context, call act.Call, id, text string) (*Que
 			return t.Ask(act.NewID(), call.Actor.SupplierID(), text, tx.Now())
 		},
 		Change: func(*Question, time.Time) (act.Facts, error) { return act.Facts{}, nil },
-		Save:   Tx.SaveQuestion,
+		Save:   Tx.SaveQuestion, Restore: restore,
 	})
 }
 
@@ -317,8 +317,28 @@ func (s *Service) Answer(ctx context.Context, call act.Call, tender, question, t
 			return q, err
 		},
 		Change: func(q *Question, now time.Time) (act.Facts, error) { return act.Facts{}, q.Reply(text, now) },
-		Save:   Tx.SaveQuestion,
+		Save:   Tx.SaveQuestion, Restore: restore,
 	})
+}
+
+func restore(tx Tx, q *Question) error {
+	t, err := tx.Tender(q.TenderID)
+	q.tender = t
+	return err
+}
+
+// Question returns one to whoever may see it (view-question).
+func (s *Service) Question(ctx context.Context, who act.Actor, tender, id string) (*Question, error) {
+	all, _, err := s.Questions(ctx, who, tender, "", 10_000)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range all {
+		if q.ID == id {
+			return q, act.See(who, act.ViewQuestion, q)
+		}
+	}
+	return nil, fault.Missing("question")
 }
 
 func (s *Service) visible(ctx context.Context, who act.Actor, action act.Action, id string) (*Tender, error) {

@@ -69,6 +69,8 @@ type Deed[T Tx, S Thing] struct {
 	Also   func(S) []Thing
 	Change func(S, time.Time) (Facts, error)
 	Save   func(T, S) error
+	// Restore completes a thing recalled from an earlier act's snapshot.
+	Restore func(T, S) error
 }
 
 // Within runs a function in one transaction.
@@ -90,6 +92,9 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 	err := within(ctx, func(tx T) error {
 		if call.Key != "" {
 			found, err := recall(tx, call, d.Action, &done)
+			if found && err == nil && d.Restore != nil {
+				err = d.Restore(tx, done)
+			}
 			if found || err != nil {
 				return err
 			}

@@ -59,6 +59,7 @@ const (
 
 	RegisterAuthority Action = "register-authority"
 	ViewAuthority     Action = "view-authority"
+	ListAuthorities   Action = "list-authorities"
 	RegisterPerson    Action = "register-person"
 	GrantPower        Action = "grant-power"
 	RevokePower       Action = "revoke-power"
@@ -75,6 +76,7 @@ const (
 	CheckTender    Action = "check-tender"
 	PublishTender  Action = "publish-tender"
 	ViewTender     Action = "view-tender"
+	ListTenders    Action = "list-tenders"
 	AmendTender    Action = "amend-tender"
 	ExtendDeadline Action = "extend-deadline"
 	SuspendTender  Action = "suspend-tender"
@@ -85,6 +87,7 @@ const (
 	AskQuestion    Action = "ask-question"
 	AnswerQuestion Action = "answer-question"
 	ViewQuestion   Action = "view-question"
+	ListQuestions  Action = "list-questions"
 
 	DraftBid       Action = "draft-bid"
 	UploadEnvelope Action = "upload-envelope"
@@ -92,6 +95,8 @@ const (
 	ConfirmBid     Action = "confirm-bid"
 	WithdrawBid    Action = "withdraw-bid"
 	ViewBid        Action = "view-bid"
+	ListOwnBids    Action = "list-own-bids"
+	ListLotBids    Action = "list-lot-bids"
 
 	CloseLot           Action = "close-lot"
 	OpenAdministrative Action = "open-administrative"
@@ -99,6 +104,7 @@ const (
 	OpenEconomic       Action = "open-economic"
 	UnsealEnvelopes    Action = "unseal-envelopes"
 	ViewOpening        Action = "view-opening"
+	ListOpenings       Action = "list-openings"
 	ReadEnvelope       Action = "read-envelope"
 
 	DecideAdmission    Action = "decide-admission"
@@ -165,6 +171,7 @@ var rules = []rule{
 
 	{RegisterAuthority, fault.T("Registra una stazione appaltante", "Register a contracting authority"), some(allow(Administrator, anywhere))},
 	{ViewAuthority, fault.T("Vedi una stazione appaltante", "View a contracting authority"), everybody(anywhere)},
+	{ListAuthorities, fault.T("Elenca le stazioni appaltanti", "List the contracting authorities"), everybody(anywhere)},
 	{RegisterPerson, fault.T("Registra una persona", "Register a person"), some(allow(Administrator, anywhere))},
 	{GrantPower, fault.T("Attribuisci un potere", "Grant a power"), some(allow(Administrator, anywhere))},
 	{RevokePower, fault.T("Revoca un potere", "Revoke a power"), some(allow(Administrator, anywhere))},
@@ -181,6 +188,7 @@ var rules = []rule{
 	{CheckTender, fault.T("Controlla la bozza", "Check the draft"), some(allow(Drafter, own), allow(RUP, leads), allow(Signatory, own))},
 	{PublishTender, fault.T("Pubblica la gara", "Publish the tender"), some(allow(Signatory, own))},
 	{ViewTender, fault.T("Vedi la gara", "View the tender"), some(staff(own), everybody(public), allow(Supplier, invited))},
+	{ListTenders, fault.T("Elenca le gare", "List the tenders"), everybody(anywhere)},
 	{AmendTender, fault.T("Rettifica la gara", "Amend the tender"), some(allow(Signatory, own))},
 	{ExtendDeadline, fault.T("Proroga il termine", "Extend the deadline"), some(allow(RUP, leads), allow(Signatory, own))},
 	{SuspendTender, fault.T("Sospendi la gara", "Suspend the tender"), some(allow(RUP, leads), allow(Signatory, own))},
@@ -190,7 +198,8 @@ var rules = []rule{
 
 	{AskQuestion, fault.T("Chiedi un chiarimento", "Ask for a clarification"), some(allow(Supplier, invited))},
 	{AnswerQuestion, fault.T("Rispondi a un chiarimento", "Answer a clarification"), some(allow(RUP, leads), allow(Drafter, own))},
-	{ViewQuestion, fault.T("Vedi i chiarimenti", "View the clarifications"), some(staff(own), everybody(public), allow(Supplier, invited))},
+	{ListQuestions, fault.T("Elenca i chiarimenti", "List the clarifications"), everybody(anywhere)},
+	{ViewQuestion, fault.T("Vedi un chiarimento", "View a clarification"), some(staff(own), everybody(public), allow(Supplier, invited))},
 
 	{DraftBid, fault.T("Prepara un'offerta", "Draft a bid"), some(allow(Supplier, invited))},
 	{UploadEnvelope, fault.T("Carica una busta sigillata", "Upload a sealed envelope"), some(allow(Supplier, mine))},
@@ -199,12 +208,16 @@ var rules = []rule{
 	{WithdrawBid, fault.T("Ritira l'offerta", "Withdraw the bid"), some(allow(Supplier, mine))},
 	{ViewBid, fault.T("Vedi l'offerta", "View the bid"), some(allow(Supplier, mine), panel())},
 
+	{ListOwnBids, fault.T("Elenca le mie offerte", "List my bids"), some(allow(Supplier, anywhere))},
+	{ListLotBids, fault.T("Elenca le offerte di un lotto aperto", "List the bids for an opened lot"), everybody(anywhere)},
+
 	{CloseLot, fault.T("Chiudi alla scadenza", "Close at the deadline"), some(allow(Clock, anywhere))},
 	{OpenAdministrative, fault.T("Apri le buste amministrative", "Open the administrative envelopes"), some(allow(Clock, anywhere))},
 	{OpenTechnical, fault.T("Apri le buste tecniche", "Open the technical envelopes"), some(allow(Commissioner, judges))},
 	{OpenEconomic, fault.T("Apri le buste economiche", "Open the economic envelopes"), some(allow(Seggio, sits), allow(Commissioner, judges))},
 	{UnsealEnvelopes, fault.T("Togli i sigilli delle buste aperte", "Unseal the opened envelopes"), some(allow(Clock, anywhere))},
 	{ViewOpening, fault.T("Vedi l'apertura", "View the opening"), some(panel(), allow(Auditor, opened(own)), allow(Signatory, opened(own)))},
+	{ListOpenings, fault.T("Elenca le aperture", "List the openings"), everybody(anywhere)},
 	{ReadEnvelope, fault.T("Leggi un documento di un'offerta aperta", "Read a document of an opened bid"), panel()},
 
 	{DecideAdmission, fault.T("Ammetti o escludi", "Admit or exclude"), some(allow(RUP, opened(leads)), allow(Seggio, opened(sits)))},

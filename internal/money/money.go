@@ -6,7 +6,6 @@
 package money
 
 import (
-	"encoding/json"
 	"math/big"
 	"regexp"
 	"strings"
@@ -121,20 +120,14 @@ func group(s, thousands, point string) string {
 	return b.String() + point + cents
 }
 
-// MarshalJSON writes a JSON string: JSON numbers are binary to many readers.
-func (a Amount) MarshalJSON() ([]byte, error) { return json.Marshal(a.String()) }
+// MarshalText makes JSON write a string: JSON numbers are binary to many
+// readers.
+func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON takes a JSON string only.
-func (a *Amount) UnmarshalJSON(text []byte) error {
-	return unquote(text, func(s string) (err error) { *a, err = ParseAmount(s); return err })
-}
-
-func unquote(text []byte, parse func(string) error) error {
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return bad("not-a-string", "Gli importi sono testo: \"1234.50\", tra virgolette.", "Amounts are text: \"1234.50\", in quotes.").Because(err)
-	}
-	return parse(s)
+// UnmarshalText takes what ParseAmount takes.
+func (a *Amount) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAmount(string(text))
+	return err
 }
 
 func rat(s string) *big.Rat {

@@ -1,7 +1,6 @@
 package money
 
 import (
-	"encoding/json"
 	"math/big"
 
 	"github.com/govalues/decimal"
@@ -45,10 +44,11 @@ func (p Percent) Cmp(q Percent) int { return p.d.Cmp(q.d) }
 // Rat is the exact value, 12.5 for twelve and a half per cent.
 func (p Percent) Rat() *big.Rat { return rat(p.d.String()) }
 
-// MarshalJSON writes a JSON string.
-func (p Percent) MarshalJSON() ([]byte, error) { return json.Marshal(p.String()) }
+// MarshalText makes JSON write a string.
+func (p Percent) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalJSON takes a JSON string only, with up to ten decimals.
-func (p *Percent) UnmarshalJSON(text []byte) error {
-	return unquote(text, func(s string) (err error) { *p, err = ParsePercent(s, 10); return err })
+// UnmarshalText takes up to ten decimals.
+func (p *Percent) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePercent(string(text), 10)
+	return err
 }

@@ -1,7 +1,6 @@
 package money
 
 import (
-	"encoding/json"
 	"math/big"
 	"regexp"
 
@@ -63,18 +62,16 @@ func (a Ratio) Sign() int { return a.Rat().Sign() }
 // String is the canonical fraction, "3/4", or the whole number, "2".
 func (a Ratio) String() string { return a.Rat().RatString() }
 
-// MarshalJSON writes the canonical fraction as a JSON string.
-func (a Ratio) MarshalJSON() ([]byte, error) { return json.Marshal(a.String()) }
+// MarshalText makes JSON write the canonical fraction as a string.
+func (a Ratio) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON takes a JSON string with a fraction or a whole number.
-func (a *Ratio) UnmarshalJSON(text []byte) error {
-	return unquote(text, func(s string) error {
-		if !fraction.MatchString(s) {
-			return bad("bad-number", "Scriva una frazione come 3/4.", "Write a fraction such as 3/4.")
-		}
-		a.r = rat(s)
-		return nil
-	})
+// UnmarshalText takes a fraction or a whole number.
+func (a *Ratio) UnmarshalText(text []byte) error {
+	if !fraction.Match(text) {
+		return bad("bad-number", "Scriva una frazione come 3/4.", "Write a fraction such as 3/4.")
+	}
+	a.r = rat(string(text))
+	return nil
 }
 
 // Mode is a named way to round.
