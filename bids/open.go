@@ -119,10 +119,11 @@ func (s *Service) openLot(ctx context.Context, call act.Call, tenderID, lot stri
 	if err != nil {
 		return nil, err
 	}
-	if o == nil { // the same request was answered before
-		return s.openingOf(ctx, tenderID, lot, g.envelope)
+	committed, err := s.openingOf(ctx, tenderID, lot, g.envelope)
+	if err != nil {
+		return nil, err
 	}
-	return s.Unseal(ctx, o.ID)
+	return s.Unseal(ctx, committed.ID)
 }
 
 func openable(tx Tx, t *tender.Tender, lot string, action act.Action) ([]*Bid, error) {
@@ -361,4 +362,10 @@ func (s *Service) Read(ctx context.Context, call act.Call, id, bid string, index
 			}{body, r}, nil
 		}
 	}
+}
+
+// Finish unseals an opening that was left unfinished.
+func (s *Service) Finish(ctx context.Context, id string) error {
+	_, err := s.Unseal(ctx, id)
+	return err
 }

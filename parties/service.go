@@ -25,6 +25,7 @@ type Reader interface {
 	Authority(ctx context.Context, id string) (*Authority, error)
 	Authorities(ctx context.Context, after string, limit int) ([]*Authority, error)
 	Supplier(ctx context.Context, id string) (*Supplier, error)
+	Person(ctx context.Context, id string) (*Person, error)
 	HasAdministrator(ctx context.Context) (bool, error)
 }
 
@@ -152,4 +153,13 @@ func (s *Service) RecordExport(ctx context.Context, call act.Call, authority str
 		Change: nothing[*Authority],
 		Save:   func(Tx, *Authority) error { return nil },
 	})
+}
+
+// Person returns a person to those who may see it (view-person).
+func (s *Service) Person(ctx context.Context, who act.Actor, id string) (*Person, error) {
+	p, err := s.read.Person(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return p, act.See(who, act.ViewPerson, p)
 }

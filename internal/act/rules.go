@@ -201,7 +201,7 @@ var rules = []rule{
 	{ListQuestions, fault.T("Elenca i chiarimenti", "List the clarifications"), everybody(anywhere)},
 	{ViewQuestion, fault.T("Vedi un chiarimento", "View a clarification"), some(staff(own), everybody(public), allow(Supplier, invited))},
 
-	{DraftBid, fault.T("Prepara un'offerta", "Draft a bid"), some(allow(Supplier, invited))},
+	{DraftBid, fault.T("Prepara un'offerta", "Draft a bid"), some(allow(Supplier, invited), allow(Supplier, mine))},
 	{UploadEnvelope, fault.T("Carica una busta sigillata", "Upload a sealed envelope"), some(allow(Supplier, mine))},
 	{SubmitBid, fault.T("Invia l'offerta", "Submit the bid"), some(allow(Supplier, mine))},
 	{ConfirmBid, fault.T("Conferma l'offerta dopo la rettifica", "Confirm the bid after an amendment"), some(allow(Supplier, mine))},

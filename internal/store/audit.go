@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"io"
 
+	"golang.org/x/mod/sumdb/note"
 	"gorm.io/gorm"
 
 	"sigillo/audit"
@@ -54,4 +56,41 @@ func (s *Store) Trail(ctx context.Context, authority string, begin func(sealed [
 		}
 		return rows.Err()
 	}, options)
+}
+
+// Log is the register with the key its exports are signed with.
+type Log struct {
+	store  *Store
+	origin string
+	signer note.Signer
+	public string
+}
+
+// NewLog makes a log. The keys are those of audit.GenerateKey.
+func NewLog(s *Store, private, public string) (*Log, error) {
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{s, signer.Name(), signer, public}, nil
+}
+
+// Key is the public key of the log.
+func (l *Log) Key() string { return l.public }
+
+// Export writes an authority's register as a signed file.
+func (l *Log) Export(ctx context.Context, authority string, w io.Writer) error {
+	now, err := l.store.Now()
+	if err != nil {
+		return err
+	}
+	var out *audit.Writer
+	err = l.store.Trail(ctx, authority, func(sealed []string) error {
+		out, err = audit.NewWriter(w, audit.Header{Origin: l.origin, Authority: authority, ProducedAt: now, Sealed: sealed})
+		return err
+	}, func(r audit.Record) error { return out.Entry(r) })
+	if err != nil {
+		return err
+	}
+	return out.Close(l.signer)
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sigillo/audit"
+	"sigillo/award"
+	"sigillo/bids"
+	"sigillo/docs"
+	"sigillo/internal/act"
+	"sigillo/internal/api"
+	"sigillo/internal/identity"
+	"sigillo/internal/jobs"
+	"sigillo/internal/objects"
+	"sigillo/internal/sealer"
+	"sigillo/internal/store"
+	"sigillo/parties"
+	"sigillo/tender"
+)
+
+// Settings is the whole configuration of an installation.
+type Settings struct {
+	Database  string `env:"SIGILLO_DATABASE" default:"sqlite:sigillo-data/sigillo.db" help:"sqlite:FILE or postgres://…"`
+	Objects   string `env:"SIGILLO_OBJECTS" default:"sigillo-data/objects" help:"A directory, or s3://ACCESS:SECRET@host:port/bucket?tls=true&region=…"`
+	SealerKey string `env:"SIGILLO_SEALER_KEY" default:"sigillo-data/sealer.key" help:"File with the sealer's master key; made if there is none."`
+	LogKey    string `env:"SIGILLO_LOG_KEY" default:"sigillo-data/log.key" help:"File with the key that signs the register; made if there is none."`
+	MaxUpload int64  `env:"SIGILLO_MAX_UPLOAD" default:"5368709120" help:"Largest document or envelope, in bytes."`
+}
+
+// platform is an installation put together.
+type platform struct {
+	store    *store.Store
+	vault    docs.Vault
+	identity *identity.Service
+	parties  *parties.Service
+	bids     *bids.Service
+	api      *api.API
+	bell     *jobs.Bell
+}
+
+// assemble connects everything. clock is nil for the real one: then on
+// PostgreSQL the database's clock decides.
+func assemble(ctx context.Context, s Settings, clock func() time.Time, demo bool, log *slog.Logger) (*platform, error) {
+	for _, file := range []string{strings.TrimPrefix(s.Database, "sqlite:"), s.SealerKey, s.LogKey} {
+		if !strings.Contains(file, "://") {
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				return nil, err
+			}
+		}
+	}
+	db, err := store.Open(s.Database, clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("bringing the schema up to date: %w", err), db.Close())
+	}
+	p, err := connect(ctx, s, db, clock, demo, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return p, nil
+}
+
+func connect(ctx context.Context, s Settings, db *store.Store, clock func() time.Time, demo bool, log *slog.Logger) (*platform, error) {
+	vault, err := objects.Open(ctx, s.Objects)
+	if err != nil {
+		return nil, err
+	}
+	master, err := sealer.Load(s.SealerKey)
+	if err != nil {
+		return nil, err
+	}
+	register, err := openLog(s.LogKey, db)
+	if err != nil {
+		return nil, err
+	}
+	local := clock
+	if local == nil {
+		local = time.Now
+	}
+	// The sealer goes by the clock that decides deadlines; without it, it
+	// releases nothing.
+	deciding := func() time.Time {
+		now, err := db.Now()
+		if err != nil {
+			log.Error("the database does not tell the time", "cause", err)
+		}
+		return now
+	}
+	keys := sealer.New(master, db, deciding)
+	p := &platform{store: db, vault: vault, parties: parties.NewService(store.Acts[parties.Tx](db), db)}
+	p.identity = identity.NewService(store.Acts[identity.Tx](db), db, local, demo)
+	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
+	p.bell = jobs.New(p.bids, db.Now, log)
+	p.api = api.New(api.Services{
+		Identity: p.identity,
+		Parties:  p.parties,
+		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding),
+		Bids:     p.bids,
+		Awards:   award.NewService(store.Acts[award.Tx](db), db),
+		Trail:    register, Now: db.Now, Ready: db.Ping,
+	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo})
+	return p, nil
+}
+
+// openLog reads the register's signing key, or makes one. The public half
+// stands beside it, for auditors.
+func openLog(path string, db *store.Store) (*store.Log, error) {
+	private, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeLogKey(path); err != nil {
+			return nil, err
+		}
+		private, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	public, err := os.ReadFile(path + ".pub")
+	if err != nil {
+		return nil, err
+	}
+	return store.NewLog(db, strings.TrimSpace(string(private)), strings.TrimSpace(string(public)))
+}
+
+func makeLogKey(path string) error {
+	private, public, err := audit.GenerateKey("sigillo")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".pub", []byte(public+"\n"), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(private+"\n"), 0o600)
+}
+
+// firstToken lets the first administrator in before any login is configured.
+func (p *platform) firstToken(ctx context.Context, who *parties.Person) (string, error) {
+	token, _, err := p.identity.IssueToken(ctx, act.By(who.Actor(time.Now())), who.ID, "installation", 24*time.Hour)
+	return token, err
+}
