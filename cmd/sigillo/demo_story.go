@@ -88,8 +88,8 @@ func (s *story) refused(ctx context.Context, who, method, path string, in any, c
 }
 
 func (s *story) race(ctx context.Context, at time.Time) error {
-	days := int(at.Sub(s.clock.Now()).Hours() / 24)
-	s.say("… l'orologio corre: %d giorni …", "… the clock races: %d days …", days)
+	hours := int(at.Sub(s.clock.Now()).Round(time.Hour).Hours())
+	s.say("… l'orologio corre: %d giorni e %d ore …", "… the clock races: %d days and %d hours …", hours/24, hours%24)
 	return s.clock.RunTo(ctx, at, s.pace)
 }
 
@@ -539,17 +539,24 @@ func (s *story) economic(ctx context.Context) error {
 		if err := s.do(ctx, who, "POST", s.lotPath(i, "rank"), nil, &e); err != nil {
 			return err
 		}
-		exact := money.Rounding{Mode: money.HalfUp, Decimals: 2}
-		for _, r := range e.Ranking.Rows {
-			s.say("Lotto %d, %d° %-8s ribasso %7s %%  tecnico %6s  economico %6s  totale %6s  prezzo %s",
-				"Lot %d, %d. %-8s discount %7s %%  technical %6s  economic %6s  total %6s  price %s",
-				i+1, r.Rank, names[r.Supplier], r.Discount, exact.Text(r.Technical), exact.Text(r.Economic), exact.Text(r.Total), r.Price.Italian())
-		}
+		s.rows(i, e.Ranking.Rows, names)
 		if err := s.do(ctx, who, "POST", s.lotPath(i, "propose-award"), map[string]string{"bid": e.Ranking.Rows[0].Bid}, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *story) rows(i int, rows []award.Row, names map[string]string) {
+	points := money.Rounding{Mode: money.HalfUp, Decimals: 2}
+	for _, r := range rows {
+		s.say("Lotto %d, %d° %-7s ribasso %7s %%, prezzo %12s", "Lot %d, no. %d %-7s discount %7s %%, price %12s",
+			i+1, r.Rank, names[r.Supplier], r.Discount, r.Price.Italian())
+		if s.tender.Lots[i].Criterion.Method == tender.PriceQuality {
+			s.say("        punti: tecnico %s + economico %s = %s", "        points: technical %s + economic %s = %s",
+				points.Text(r.Technical), points.Text(r.Economic), points.Text(r.Total))
+		}
+	}
 }
 
 func (s *story) award(ctx context.Context) error {
