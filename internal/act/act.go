@@ -103,7 +103,7 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 		if err != nil {
 			return err
 		}
-		power, err := Permit(call.Actor, d.Action, thing.Subject())
+		power, err := permit(call.Actor, d.Action, thing.Subject(), d.New)
 		if err != nil {
 			return err
 		}

@@ -298,27 +298,23 @@ func granted(a Actor, action Action, s Subject) (Power, bool) {
 // Permit returns the power by which the actor may do the action to the
 // subject. The fault is NotFound when the actor may not even see the subject,
 // Unauthenticated when nobody is signed in, Forbidden otherwise.
-func Permit(a Actor, action Action, s Subject) (Power, error) {
+func Permit(a Actor, action Action, s Subject) (Power, error) { return permit(a, action, s, false) }
+
+// permit: what is only being made cannot be missing.
+func permit(a Actor, action Action, s Subject, made bool) (Power, error) {
 	if p, ok := granted(a, action, s); ok {
 		return p, nil
 	}
-	if see, ok := gate[s.Type]; ok {
+	if see, ok := gate[s.Type]; ok && !made {
 		if _, visible := granted(a, see, s); !visible {
-			if a.Kind == KindAnonymous && !s.Public && s.ID == "" {
-				return Power{}, signIn()
-			}
 			return Power{}, fault.Missing(s.Type)
 		}
 	}
 	if a.Kind == KindAnonymous {
-		return Power{}, signIn()
+		return Power{}, fault.New(fault.Unauthenticated, "not-signed-in", "Acceda per continuare.", "Sign in to continue.")
 	}
 	return Power{}, fault.New(fault.Forbidden, "not-permitted",
 		"Il suo ruolo non consente questa operazione: %s.", "Your role does not permit this operation: %s.", string(action))
-}
-
-func signIn() error {
-	return fault.New(fault.Unauthenticated, "not-signed-in", "Acceda per continuare.", "Sign in to continue.")
 }
 
 // See is Permit for reads that leave no trace of their own.

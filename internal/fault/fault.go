@@ -95,10 +95,21 @@ func Hidden(err error) *Fault {
 	}
 }
 
+// italian names in Italian what may be missing.
+var italian = map[string]string{
+	"authority": "stazione appaltante", "bid": "offerta", "document": "documento", "envelope": "busta", "evaluation": "valutazione",
+	"key": "chiave", "lot": "lotto", "opening": "apertura", "paper": "documento", "person": "persona", "question": "chiarimento",
+	"session": "accesso", "supplier": "operatore economico", "tender": "gara",
+}
+
 // Missing is the answer for what does not exist and for what the asker may not
 // see; the two are deliberately the same.
 func Missing(what string) *Fault {
-	return New(NotFound, "not-found", "Non trovato: %s.", "Not found: %s.", what)
+	it, ok := italian[what]
+	if !ok {
+		it = what
+	}
+	return &Fault{Kind: NotFound, Code: "not-found", Text: Text{IT: "Non trovato: " + it + ".", EN: "Not found: " + what + "."}}
 }
 
 // Because returns a copy that carries the technical cause.
