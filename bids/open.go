@@ -197,9 +197,11 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 	}
 	headers := make([][]byte, len(results))
 	for i, b := range results {
-		if headers[i], err = s.header(ctx, b.SHA256); err != nil && fault.Of(err).Kind == fault.Internal {
+		headers[i], err = s.header(ctx, b.SHA256)
+		if ours(err) {
 			return nil, err
-		} else if err != nil {
+		}
+		if err != nil {
 			results[i].Fault = fault.Of(err).Code
 		}
 	}
@@ -217,10 +219,11 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 			continue
 		}
 		contents, err := s.examine(ctx, o.label(b), b.SHA256, keys[i].FileKey)
-		if f := fault.Of(err); f != nil && (f.Kind == fault.Internal || f.Kind == fault.Unavailable) {
+		if ours(err) {
 			return nil, err
-		} else if f != nil {
-			b.Fault = f.Code
+		}
+		if err != nil {
+			b.Fault = fault.Of(err).Code
 			continue
 		}
 		b.FileKey, b.Items, b.Offer = keys[i].FileKey, contents.Items, contents.Offer
@@ -228,34 +231,46 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 	return results, nil
 }
 
+// ours tells a failure of the platform, to be tried again, from a fault of one
+// envelope, to be recorded.
+func ours(err error) bool {
+	f := fault.Of(err)
+	return f != nil && (f.Kind == fault.Internal || f.Kind == fault.Unavailable)
+}
+
 func (o *Opening) label(b *Opened) seal.Label {
 	return seal.Label{Authority: o.tender.Buyer.ID, Tender: o.TenderID, Lot: o.LotID, Envelope: string(o.Envelope), Supplier: b.Supplier}
 }
 
 func (s *Service) header(ctx context.Context, h docs.Hash) ([]byte, error) {
-	r, _, err := s.vault.Open(ctx, docs.AreaSealed, h)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return seal.Header(r)
+	return fromStore(ctx, s.vault, h, seal.Header)
 }
 
 // examine reads the whole envelope once: the ciphertext must have its hash,
 // every document inside must have its own.
 func (s *Service) examine(ctx context.Context, want seal.Label, h docs.Hash, fileKey []byte) (seal.Contents, error) {
-	r, _, err := s.vault.Open(ctx, docs.AreaSealed, h)
+	return fromStore(ctx, s.vault, h, func(r io.Reader) (seal.Contents, error) { return readThrough(r, fileKey, want, h) })
+}
+
+// fromStore reads a stored envelope. When the store fails, that is what is
+// told, whatever the reading made of it; one that is gone is told as such.
+func fromStore[T any](ctx context.Context, vault docs.Vault, h docs.Hash, read func(io.Reader) (T, error)) (T, error) {
+	var none T
+	r, _, err := vault.Open(ctx, docs.AreaSealed, h)
+	if f := fault.Of(err); f != nil && f.Kind == fault.NotFound {
+		return none, fault.New(fault.Conflict, "lost-in-store", "La busta non è più nell'archivio.", "The envelope is no longer in the store.")
+	}
 	if err != nil {
-		return seal.Contents{}, err
+		return none, err
 	}
 	defer r.Close()
 	source := &watched{r: r}
-	contents, err := readThrough(source, fileKey, want, h)
-	if source.err != nil { // the store failed, not the bidder
-		return seal.Contents{}, fault.New(fault.Unavailable, "store-unavailable", "L'archivio delle buste non risponde: si riproverà.",
+	out, err := read(source)
+	if source.err != nil {
+		return none, fault.New(fault.Unavailable, "store-unavailable", "L'archivio delle buste non risponde: si riproverà.",
 			"The store of envelopes does not answer: it will be tried again.").Because(source.err)
 	}
-	return contents, err
+	return out, err
 }
 
 // watched remembers a failure of the reader underneath, so that it is never

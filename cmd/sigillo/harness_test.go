@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -30,11 +31,12 @@ var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // a clock that moves only when told to. The bell rings only when told to.
 type site struct {
 	*story
-	t      *testing.T
-	folder string
-	dsn    string
-	log    *lockedBuffer
-	server *httptest.Server
+	t       *testing.T
+	folder  string
+	dsn     string
+	objects string
+	log     *lockedBuffer
+	server  *httptest.Server
 }
 
 type lockedBuffer struct {
@@ -81,7 +83,7 @@ func bucket(t *testing.T) string {
 func newSite(t *testing.T, dsn, objects string) *site {
 	t.Helper()
 	folder := t.TempDir()
-	s := &site{t: t, folder: folder, dsn: dsn, log: &lockedBuffer{}}
+	s := &site{t: t, folder: folder, dsn: dsn, objects: objects, log: &lockedBuffer{}}
 	clock := &racingClock{base: start, anchor: time.Now()}
 	settings := Settings{Database: dsn, Objects: objects, SealerKey: filepath.Join(folder, "keys", "sealer.key"),
 		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20}
@@ -263,3 +265,17 @@ func contains(text string, all ...string) bool {
 }
 
 func replace(text, old, now string) string { return strings.Replace(text, old, now, 1) }
+
+// sqlite runs a statement on a database behind the platform's back.
+func sqlite(t *testing.T, path, statement string) bool {
+	t.Helper()
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}

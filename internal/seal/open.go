@@ -1,11 +1,9 @@
 package seal
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"hash"
 	"io"
@@ -18,40 +16,41 @@ import (
 // Opened is an envelope being read.
 type Opened struct {
 	Contents Contents
+	src      *source
 	plain    io.Reader
 	next     int
 	item     *itemReader
-	read     int64 // plaintext bytes before the current item
+	read     int64 // plaintext bytes up to the end of the current item
+	end      error // the answer of Next once the padding was looked at
 }
 
 // Open reads an envelope with its file key. Its label must be the one wanted.
-// Faults: damaged-envelope, foreign-envelope, cannot-unseal; none tells what
-// was inside.
+// Faults: damaged-envelope, foreign-envelope; neither tells what was inside.
+// An error of r itself is returned as it is, here and by what Open returns.
 func Open(r io.Reader, fileKey []byte, want Label) (*Opened, error) {
 	if len(fileKey) != 16 {
-		return nil, damaged(errors.New("file key of the wrong length"))
+		return nil, damaged("the file key has the wrong length")
 	}
-	plain, err := age.Decrypt(r, age.NewInjectedFileKeyIdentity(fileKey))
-	if err != nil {
-		return nil, damaged(err)
+	o := &Opened{src: &source{r: r}}
+	var err error
+	if o.plain, err = age.Decrypt(o.src, age.NewInjectedFileKeyIdentity(fileKey)); err != nil {
+		return nil, o.broken("the header does not fit the file key")
 	}
-	front := make([]byte, len(magic)+4)
-	if _, err := io.ReadFull(plain, front); err != nil {
-		return nil, damaged(err)
+	front := make([]byte, len(magic)+lengthSize)
+	if _, err := io.ReadFull(o.plain, front); err != nil {
+		return nil, o.broken("it does not decrypt")
 	}
 	length := binary.BigEndian.Uint32(front[len(magic):])
 	if string(front[:len(magic)]) != magic || length > maxHead {
-		return nil, damaged(errors.New("not an envelope of this format"))
+		return nil, damaged("it is not of this format")
 	}
 	head := make([]byte, length)
-	if _, err := io.ReadFull(plain, head); err != nil {
-		return nil, damaged(err)
+	if _, err := io.ReadFull(o.plain, head); err != nil {
+		return nil, o.broken("it does not decrypt")
 	}
-	o := &Opened{plain: plain, read: int64(len(front)) + int64(length)}
-	d := json.NewDecoder(bytes.NewReader(head))
-	d.DisallowUnknownFields()
-	if d.Decode(&o.Contents) != nil || d.More() || o.Contents.Check() != nil {
-		return nil, damaged(errors.New("contents are not well formed"))
+	o.read = int64(len(front)) + int64(length)
+	if o.Contents, err = decode(head); err != nil {
+		return nil, damaged(err.Error())
 	}
 	if o.Contents.Label != want {
 		return nil, fault.New(fault.Conflict, "foreign-envelope", "La busta è stata sigillata per un'altra gara, lotto, busta o operatore.",
@@ -60,23 +59,25 @@ func Open(r io.Reader, fileKey []byte, want Label) (*Opened, error) {
 	return o, nil
 }
 
-func damaged(err error) error {
-	return fault.New(fault.Conflict, "damaged-envelope", "La busta è danneggiata e non si apre.", "The envelope is damaged and does not open.").Because(hide(err))
+// damaged takes a fixed reason and never a library's error, whose text could
+// quote what was being read.
+func damaged(reason string) error {
+	return fault.New(fault.Conflict, "damaged-envelope", "La busta è danneggiata e non si apre.",
+		"The envelope is damaged and does not open.").Because(errors.New(reason))
 }
 
-// hide keeps the kind of a cause and drops its text, which could quote what it
-// was reading. A failure of the store underneath is passed on as it is.
-func hide(err error) error {
-	var f *fault.Fault
-	if errors.As(err, &f) {
-		return f
+// broken tells a failure of the store underneath from damage.
+func (o *Opened) broken(reason string) error {
+	if o.src.err != nil {
+		return o.src.err
 	}
-	return errors.New("unreadable")
+	return damaged(reason)
 }
 
 // Next returns the next document; what was not read of the one before is
-// skipped and checked all the same. At the end, after checking the padding, it
-// returns io.EOF.
+// skipped and checked all the same. A document is proven only when its reader
+// has said io.EOF. At the end, after checking the padding, Next returns io.EOF.
+// Fault: damaged-envelope.
 func (o *Opened) Next() (Item, io.Reader, error) {
 	if o.item != nil {
 		if _, err := io.Copy(io.Discard, o.item); err != nil {
@@ -84,40 +85,41 @@ func (o *Opened) Next() (Item, io.Reader, error) {
 		}
 	}
 	if o.next == len(o.Contents.Items) {
-		return Item{}, nil, o.padding()
+		if o.end == nil {
+			o.end = o.padding()
+		}
+		return Item{}, nil, o.end
 	}
 	item := o.Contents.Items[o.next]
 	o.next++
 	o.read += item.Size
-	o.item = &itemReader{r: io.LimitReader(o.plain, item.Size), item: item, sum: sha256.New()}
+	o.item = &itemReader{from: o, r: io.LimitReader(o.plain, item.Size), item: item, sum: sha256.New()}
 	return item, o.item, nil
 }
 
 func (o *Opened) padding() error {
 	buf := make([]byte, 32<<10)
-	var n int64
-	for {
-		k, err := o.plain.Read(buf)
-		n += int64(k)
-		for _, b := range buf[:k] {
+	for left := Padme(o.read) - o.read; ; {
+		n, err := o.plain.Read(buf)
+		left -= int64(n)
+		for _, b := range buf[:n] {
 			if b != 0 {
-				return damaged(errors.New("padding is not zero"))
+				return damaged("the padding is not zero")
 			}
 		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return damaged(err)
+		switch {
+		case left < 0 || err == io.EOF && left > 0:
+			return damaged("the padding is not of its length")
+		case err == io.EOF:
+			return io.EOF
+		case err != nil:
+			return o.broken("it does not decrypt")
 		}
 	}
-	if o.read+n != Padme(o.read) {
-		return damaged(errors.New("padding is not of its length"))
-	}
-	return io.EOF
 }
 
 type itemReader struct {
+	from *Opened
 	r    io.Reader
 	item Item
 	sum  hash.Hash
@@ -134,10 +136,10 @@ func (i *itemReader) Read(p []byte) (int, error) {
 	i.n += int64(n)
 	if err == io.EOF {
 		if i.n != i.item.Size || hex.EncodeToString(i.sum.Sum(nil)) != i.item.SHA256 {
-			err = damaged(errors.New("a document does not have its digest"))
+			err = damaged("a document does not have its digest")
 		}
 	} else if err != nil {
-		err = damaged(err)
+		err = i.from.broken("it does not decrypt")
 	}
 	i.err = err
 	return n, err

@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -24,6 +23,9 @@ import (
 
 // magic begins the plaintext of every envelope and names its version.
 const magic = "sigillo-envelope/1\n"
+
+// lengthSize is the size in bytes of the big-endian length before the Contents.
+const lengthSize = 4
 
 // Policy says to whom an envelope is sealed. The platform's part is the age
 // recipient published for the lot and envelope.
@@ -44,18 +46,18 @@ type Sealed struct {
 	Size   int64
 }
 
-// Seal writes an envelope. open returns each document in turn; a document that
-// is not of the declared size and digest, because it changed meanwhile, is the
-// fault file-changed. Memory use does not depend on the size.
+// Seal writes an envelope: an age file of the magic line, the length and JSON
+// of the Contents, the documents one after the other, and zeros up to Padme.
+// open returns each document in turn. Memory use does not depend on the size.
+// Faults: bad-envelope, bad-recipient, file-changed when a document is not of
+// the declared size and digest; errors of dst and of open are returned as they
+// are. After an error what was written to dst is of no use.
 func Seal(dst io.Writer, p Policy, c Contents, open func(i int) (io.ReadCloser, error)) (Sealed, error) {
-	if err := c.Check(); err != nil {
-		return Sealed{}, err
-	}
-	recipients, err := p.recipients()
+	head, err := c.encode()
 	if err != nil {
 		return Sealed{}, err
 	}
-	head, err := json.Marshal(c)
+	recipients, err := p.recipients()
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -64,7 +66,7 @@ func Seal(dst io.Writer, p Policy, c Contents, open func(i int) (io.ReadCloser, 
 	if err != nil {
 		return Sealed{}, err
 	}
-	var length [4]byte
+	var length [lengthSize]byte
 	binary.BigEndian.PutUint32(length[:], uint32(len(head)))
 	plain := int64(len(magic) + len(length) + len(head))
 	for _, part := range [][]byte{[]byte(magic), length[:], head} {
@@ -121,66 +123,6 @@ func (c *counter) Write(p []byte) (int, error) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-// Padme is the padded size of a plaintext: at most 12 % more, and only a few
-// bits of the size remain visible (Nikitin et al., PoPETs 2019).
-func Padme(n int64) int64 {
-	if n < 2 {
-		return n
-	}
-	e := int64(63 - leadingZeros(n))
-	s := int64(63-leadingZeros(e)) + 1
-	mask := int64(1)<<(e-s) - 1
-	if e < s {
-		return n
-	}
-	return (n + mask) &^ mask
-}
-
-func leadingZeros(n int64) int {
-	z := 0
-	for bit := 63; bit >= 0 && n>>bit&1 == 0; bit-- {
-		z++
-	}
-	return z
-}
-
-// maxHeader bounds an age header: one stanza takes about 1.6 KiB.
-const maxHeader = 32 << 10
-
-// Header reads the age header off the front of an envelope: all that is needed
-// to ask for its file key. Fault: not-sealed.
-func Header(r io.Reader) ([]byte, error) {
-	header, err := age.ExtractHeader(io.LimitReader(r, maxHeader))
-	if err != nil {
-		return nil, notSealed(err)
-	}
-	return header, nil
-}
-
-// Inspect tells, without any key, whether bytes begin like an envelope. It
-// looks at the header only. Fault: not-sealed.
-func Inspect(r io.Reader) error {
-	_, err := Header(r)
-	return err
-}
-
-func notSealed(err error) error {
-	return fault.New(fault.Invalid, "not-sealed",
-		"Il file non è una busta sigillata: lo sigilli sul suo computer prima di caricarlo. Non è stato conservato.",
-		"The file is not a sealed envelope: seal it on your computer before uploading. It was not kept.").Because(err)
-}
-
-// FileKey unwraps the file key of an envelope from its header. Fault:
-// cannot-unseal when the identity does not fit or the header was altered.
-func FileKey(header []byte, id age.Identity) ([]byte, error) {
-	key, err := age.DecryptHeader(header, id)
-	if err != nil {
-		return nil, fault.New(fault.Conflict, "cannot-unseal", "La busta non si apre con la chiave di questo lotto.",
-			"The envelope does not open with the key of this lot.").Because(err)
-	}
-	return key, nil
-}
 
 // String keeps a policy short in messages.
 func (p Policy) String() string { return fmt.Sprintf("platform %.20s…", p.Platform) }
