@@ -168,6 +168,21 @@ func codes(r *Report) []string {
 	return all
 }
 
+func TestThePublicKeyFollowsFromThePrivateOne(t *testing.T) {
+	private, public, err := GenerateKey("registro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := PublicKey(private); err != nil || got != public {
+		t.Fatal(got, err)
+	}
+	for _, bad := range []string{"", public, private[:len(private)-4], "PRIVATE+KEY+a+b+!!"} {
+		if _, err := PublicKey(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 func verify(t testing.TB, x exporter, file []byte) *Report {
 	r, err := Verify(bytes.NewReader(file), x.keys)
 	if err != nil {

@@ -1,13 +1,13 @@
 package audit
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"crypto/rand"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -69,4 +69,21 @@ func decode(text string, into *[32]byte) bool {
 // forms of package note.
 func GenerateKey(name string) (private, public string, err error) {
 	return note.GenerateKey(rand.Reader, name)
+}
+
+// PublicKey derives the public half of a private key made by GenerateKey.
+func PublicKey(private string) (string, error) {
+	parts := strings.SplitN(private, "+", 5) // PRIVATE+KEY+name+hash+key
+	if len(parts) != 5 {
+		return "", errors.New("not a private key of a log")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || len(key) != 1+ed25519.SeedSize {
+		return "", errors.New("not a private key of a log")
+	}
+	public, ok := ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey)
+	if !ok {
+		return "", errors.New("not a private key of a log")
+	}
+	return note.NewEd25519VerifierKey(parts[2], public)
 }

@@ -25,7 +25,7 @@ type Vault interface {
 	// wrong-digest, truncated-upload, longer-than-declared.
 	Put(ctx context.Context, a Area, want Hash, size int64, r io.Reader) error
 	// Open reads an object and tells its size. Fault: not found.
-	Open(ctx context.Context, a Area, h Hash) (io.ReadCloser, int64, error)
+	Open(ctx context.Context, a Area, h Hash) (File, int64, error)
 	// Retain forbids removal until the instant, where the store can (Object
 	// Lock); the retention is never shortened.
 	Retain(ctx context.Context, a Area, h Hash, until time.Time) error
@@ -33,6 +33,12 @@ type Vault interface {
 	List(ctx context.Context, a Area, visit func(Object) error) error
 	// Remove drops an abandoned object. Fault: retained.
 	Remove(ctx context.Context, a Area, h Hash) error
+}
+
+// File is an object being read, from the front or anywhere.
+type File interface {
+	io.ReadCloser
+	io.ReaderAt
 }
 
 // Object is one entry of a listing.

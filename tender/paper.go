@@ -25,13 +25,21 @@ func (p *Paper) Subject() act.Subject {
 }
 
 // StorePaper keeps a document of the authority (store-document): first the
-// bytes, under their hash, then the act.
-func (s *Service) StorePaper(ctx context.Context, call act.Call, authority string, h docs.Hash, size int64, r io.Reader) (*Paper, error) {
+// bytes, under their hash, then the act. A file that is not what its name says
+// is refused; what was stored of it is listed nowhere.
+func (s *Service) StorePaper(ctx context.Context, call act.Call, authority, name string, h docs.Hash, size int64, r io.Reader) (*Paper, error) {
 	p := &Paper{Hash: h, Authority: authority, Size: size}
 	if err := act.See(call.Actor, act.StoreDocument, p); err != nil {
 		return nil, err
 	}
+	if !docs.GoodName(name) {
+		return nil, fault.New(fault.Invalid, "bad-file-name", "Indichi il nome del file, senza barre né caratteri di controllo.",
+			"State the file's name, without slashes or control characters.").At("query:name", "malformed", fault.T("non valido", "invalid"))
+	}
 	if err := s.vault.Put(ctx, docs.Papers, h, size, r); err != nil {
+		return nil, err
+	}
+	if err := s.examine(ctx, name, h); err != nil {
 		return nil, err
 	}
 	return act.Do(ctx, s.within, call, act.Deed[Tx, *Paper]{
@@ -62,4 +70,18 @@ func (s *Service) FetchPaper(ctx context.Context, who act.Actor, id string, h do
 	}
 	r, size, err := s.vault.Open(ctx, docs.Papers, h)
 	return t.Papers[i], r, size, err
+}
+
+func (s *Service) examine(ctx context.Context, name string, h docs.Hash) error {
+	f, size, err := s.vault.Open(ctx, docs.Papers, h)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, x := range docs.Examine(name, size, f) {
+		if x.Severity == docs.Blocking {
+			return &fault.Fault{Kind: fault.Invalid, Code: x.Code, Text: x.Text}
+		}
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ type demoCommand struct {
 	Listen string        `default:"127.0.0.1:8080" help:"Address to serve on."`
 	Fresh  bool          `help:"Begin anew, dropping an earlier demonstration in the folder."`
 	Exit   bool          `help:"End after the story instead of serving."`
-	Pace   time.Duration `default:"8s" help:"Real time that passes while the clock races to the next event."`
+	Pace   time.Duration `default:"12s" help:"Real time that passes while the clock races to the next event."`
 }
 
 // marker makes a folder recognisable as a demonstration's, so that nothing

@@ -90,7 +90,18 @@ func (s *story) refused(ctx context.Context, who, method, path string, in any, c
 func (s *story) race(ctx context.Context, at time.Time) error {
 	hours := int(at.Sub(s.clock.Now()).Round(time.Hour).Hours())
 	s.say("… l'orologio corre: %d giorni e %d ore …", "… the clock races: %d days and %d hours …", hours/24, hours%24)
-	return s.clock.RunTo(ctx, at, s.pace)
+	done := make(chan error, 1)
+	go func() { done <- s.clock.RunTo(ctx, at, s.pace) }()
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			s.say("  %s", "  %s", tender.InRome(s.clock.Now()))
+		}
+	}
 }
 
 func (s *story) tell(ctx context.Context) error {
@@ -268,7 +279,7 @@ func (s *story) paper(ctx context.Context, kind docs.Kind, name, title string) (
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
-	err = c.Put(ctx, "/v1/authorities/"+s.authority+"/documents", sum, int64(len(body)), bytes.NewReader(body), nil)
+	err = c.Put(ctx, "/v1/authorities/"+s.authority+"/documents?name="+name, sum, int64(len(body)), bytes.NewReader(body), nil)
 	return map[string]any{"sha256": hex.EncodeToString(sum[:]), "name": name, "title": title, "kind": kind, "media_type": "application/pdf", "size": len(body), "language": "it"}, err
 }
 

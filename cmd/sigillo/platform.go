@@ -112,35 +112,48 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	return p, nil
 }
 
-// openLog reads the register's signing key, or makes one. The public half
-// stands beside it, for auditors.
+// openLog reads the register's signing key, or makes one, and writes the
+// public half beside it, for auditors.
 func openLog(path string, db *store.Store) (*store.Log, error) {
-	private, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeLogKey(path); err != nil {
+		if err := makeLogKey(path); err != nil && !errors.Is(err, fs.ErrExist) { // if it exists, a replica was faster
 			return nil, err
 		}
-		private, err = os.ReadFile(path)
+		text, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	public, err := os.ReadFile(path + ".pub")
+	private := strings.TrimSpace(string(text))
+	public, err := audit.PublicKey(private)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return store.NewLog(db, strings.TrimSpace(string(private)), strings.TrimSpace(string(public)))
+	if _, err := os.Stat(path + ".pub"); errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(path+".pub", []byte(public+"\n"), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return store.NewLog(db, private, public)
 }
 
+// makeLogKey puts a new key in place whole or not at all.
 func makeLogKey(path string) error {
-	private, public, err := audit.GenerateKey("sigillo")
+	private, _, err := audit.GenerateKey("sigillo")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".pub", []byte(public+"\n"), 0o644); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(path), ".log-*") // mode 0600
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(private+"\n"), 0o600)
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(private + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
 }
 
 // firstToken lets the first administrator in before any login is configured.

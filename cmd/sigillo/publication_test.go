@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -405,6 +406,29 @@ func TestBadInputIsToldPreciselyAndChangesNothing(t *testing.T) {
 	if got := entries(); got != before+1 {
 		t.Fatalf("%d entries instead of %d: a refused request left one, or an act none", got, before+1)
 	}
+}
+
+func TestPapersAreWhatTheirNamesSay(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *site) {
+		c, err := s.as(t.Context(), "drafter")
+		s.ok(err)
+		zip := "PK\x03\x04 not a PDF at all"
+		for _, x := range []struct{ name, body, want string }{
+			{"bando.pdf", zip, "not-what-it-says"}, {"bando.pdf", "%PDF-1.7 cut", "truncated-pdf"}, {"..", zip, "bad-file-name"}, {"", zip, "bad-file-name"},
+			{"a%2Fb.txt", "x", "bad-file-name"}, {"note%20%F0%9F%8C%89.txt", "ciao", ""},
+		} {
+			body := []byte(x.body)
+			f := fault.Of(c.Put(t.Context(), "/v1/authorities/"+s.authority+"/documents?name="+x.name, sumOf(body), int64(len(body)), strings.NewReader(x.body), nil))
+			if got := f; x.want == "" && got != nil || x.want != "" && (got == nil || got.Code != x.want) {
+				t.Errorf("%q: got %v, want %q", x.name, f, x.want)
+			}
+		}
+		// AT-097: what was refused cannot be listed by a tender, nor fetched.
+		terms := s.fullTerms()
+		sum := sumOf([]byte(zip))
+		terms["papers"].([]map[string]any)[0]["sha256"] = fmt.Sprintf("%x", sum)
+		s.no("unknown-reference", "drafter", "POST", "/v1/authorities/"+s.authority+"/tenders", terms)
+	})
 }
 
 func TestProblemsSpeakItalianAndEnglish(t *testing.T) {

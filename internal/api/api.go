@@ -134,6 +134,8 @@ var (
 		Description: "La stessa chiave per la stessa richiesta: l'atto avviene una volta sola, la risposta è la prima."}
 	withVersion = &huma.Param{Name: "If-Match", In: "header", Schema: &huma.Schema{Type: "string"},
 		Description: "L'ETag letto: se nel frattempo la risorsa è cambiata, 412."}
+	withName = &huma.Param{Name: "name", In: "query", Required: true, Schema: &huma.Schema{Type: "string"},
+		Description: "Nome del file: il contenuto deve corrispondere alla sua estensione."}
 	withDigest = &huma.Param{Name: "Repr-Digest", In: "header", Required: true, Schema: &huma.Schema{Type: "string"},
 		Description: "sha-256=:base64: del contenuto (RFC 9530)."}
 )

@@ -10,13 +10,13 @@ import (
 
 func (a *API) papers() {
 	const tag = "Documenti"
-	stream(a, operation(act.StoreDocument, http.MethodPut, "/v1/authorities/{id}/documents", tag, pathParam("id"), withDigest, withKey),
+	stream(a, operation(act.StoreDocument, http.MethodPut, "/v1/authorities/{id}/documents", tag, pathParam("id"), withName, withDigest, withKey),
 		func(call act.Call, w http.ResponseWriter, r *http.Request) error {
 			h, size, body, err := a.upload(w, r)
 			if err != nil {
 				return err
 			}
-			p, err := a.s.Tenders.StorePaper(r.Context(), call, r.PathValue("id"), h, size, body)
+			p, err := a.s.Tenders.StorePaper(r.Context(), call, r.PathValue("id"), r.URL.Query().Get("name"), h, size, body)
 			if err != nil {
 				return err
 			}

@@ -83,7 +83,7 @@ func (d *Dir) flush(folder string) error {
 }
 
 // Open reads an object.
-func (d *Dir) Open(_ context.Context, a docs.Area, h docs.Hash) (io.ReadCloser, int64, error) {
+func (d *Dir) Open(_ context.Context, a docs.Area, h docs.Hash) (docs.File, int64, error) {
 	f, err := d.root.Open(d.name(a, h))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fault.Missing("document")

@@ -94,7 +94,7 @@ func (s *S3) stat(ctx context.Context, a docs.Area, h docs.Hash) (minio.ObjectIn
 }
 
 // Open reads an object.
-func (s *S3) Open(ctx context.Context, a docs.Area, h docs.Hash) (io.ReadCloser, int64, error) {
+func (s *S3) Open(ctx context.Context, a docs.Area, h docs.Hash) (docs.File, int64, error) {
 	info, err := s.stat(ctx, a, h)
 	if err != nil {
 		return nil, 0, err

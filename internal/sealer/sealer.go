@@ -16,9 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -37,54 +34,14 @@ type Register interface {
 
 // Sealer mints keys and releases file keys.
 type Sealer struct {
-	master   *age.HybridIdentity
+	master   *Master
 	register Register
 	now      func() time.Time
 }
 
-// New makes a sealer around a master identity.
-func New(master *age.HybridIdentity, register Register, now func() time.Time) *Sealer {
+// New makes a sealer around a master key.
+func New(master *Master, register Register, now func() time.Time) *Sealer {
 	return &Sealer{master, register, now}
-}
-
-// Load reads the master identity from a file that only its owner may read, or
-// makes it if there is none.
-func Load(path string) (*age.HybridIdentity, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return create(path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the sealer's key file may be read by others (mode %v): make it 0600", info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	id, err := age.ParseHybridIdentity(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, errors.New("the sealer's key file does not hold a key")
-	}
-	return id, nil
-}
-
-func create(path string) (*age.HybridIdentity, error) {
-	id, err := age.GenerateHybridIdentity()
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return Load(path) // another replica was faster
-	}
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.WriteString(id.String() + "\n")
-	return id, errors.Join(err, f.Sync(), f.Close())
 }
 
 // private is what is wrapped: the identity together with its scope.
@@ -105,7 +62,7 @@ func (s *Sealer) Mint(_ context.Context, authority, tender, lot, envelope string
 		return "", nil, err
 	}
 	var wrapped bytes.Buffer
-	w, err := age.Encrypt(&wrapped, s.master.Recipient())
+	w, err := age.Encrypt(&wrapped, s.master.id.Recipient())
 	if err != nil {
 		return "", nil, err
 	}
@@ -140,24 +97,25 @@ func (s *Sealer) Release(ctx context.Context, scope bids.Scope, wrapped []byte, 
 	return all, nil
 }
 
-// unwrap never tells what it holds: its errors have no cause.
+// unwrap never tells what it holds: the causes are fixed sentences.
 func (s *Sealer) unwrap(scope bids.Scope, wrapped []byte) (*age.HybridIdentity, error) {
 	wrong := fault.New(fault.Internal, "wrong-key", "La chiave custodita non è di questa busta.", "The key in custody is not of this envelope.")
-	r, err := age.Decrypt(bytes.NewReader(wrapped), s.master)
+	strange := wrong.Because(errors.New("the wrapped key was altered, or wrapped to another master key"))
+	r, err := age.Decrypt(bytes.NewReader(wrapped), s.master.id)
 	if err != nil {
-		return nil, wrong
+		return nil, strange
 	}
 	text, err := io.ReadAll(io.LimitReader(r, 64<<10))
 	if err != nil {
-		return nil, wrong
+		return nil, strange
 	}
 	var p private
 	if json.Unmarshal(text, &p) != nil || p.Scope != scope {
-		return nil, wrong
+		return nil, wrong.Because(errors.New("the wrapped key was made for another lot or envelope"))
 	}
 	id, err := age.ParseHybridIdentity(p.Identity)
 	if err != nil {
-		return nil, wrong
+		return nil, strange
 	}
 	return id, nil
 }

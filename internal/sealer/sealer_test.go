@@ -5,9 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,22 +102,127 @@ func TestReleaseWaitsForTheCommittedOpening(t *testing.T) {
 	}
 }
 
-func TestTheMasterKeyIsKeptFromOthers(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sealer.key")
-	master, err := Load(path)
+// custody is a sealer whose register and clock a test can turn.
+type custody struct {
+	*Sealer
+	register  openings
+	now       time.Time
+	scope     bids.Scope
+	recipient string
+	wrapped   []byte
+}
+
+func keep(t *testing.T) *custody {
+	t.Helper()
+	master, err := Load(filepath.Join(t.TempDir(), "sealer.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(master, openings{}, time.Now)
-	for _, form := range []string{"%v", "%+v", "%#v", "%s"} {
-		if text := fmt.Sprintf(form, s); text != "sealer" {
-			t.Errorf("%s prints %q", form, text)
-		}
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
+	c := &custody{register: openings{}, now: noon, scope: bids.Scope{Authority: "a", Tender: "t", Lot: "l", Envelope: "A"}}
+	c.Sealer = New(master, c.register, func() time.Time { return c.now })
+	if c.recipient, c.wrapped, err = c.Mint(t.Context(), "a", "t", "l", "A"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "0600") {
-		t.Fatalf("a file others may read: got %v", err)
+	return c
+}
+
+func TestMintedKeysAreFreshAndPostQuantum(t *testing.T) {
+	c := keep(t)
+	again, wrapped, err := c.Mint(t.Context(), "a", "t", "l", "A")
+	if err != nil || !strings.HasPrefix(again, "age1pq1") || again == c.recipient || bytes.Equal(wrapped, c.wrapped) {
+		t.Fatalf("got %.20s, %v", again, err)
+	}
+	if bytes.Contains(wrapped, []byte("AGE-SECRET-KEY")) {
+		t.Fatal("the private half is readable")
+	}
+}
+
+// TestStolenRowsOpenNothing stands where a thief of database and bucket
+// stands: every key and header, another master.
+func TestStolenRowsOpenNothing(t *testing.T) {
+	c, thief := keep(t), keep(t)
+	thief.register["lA"] = noon
+	if _, err := thief.Release(t.Context(), c.scope, c.wrapped, [][]byte{sealed(t, c.recipient, c.scope)}); fault.Of(err) == nil || fault.Of(err).Code != "wrong-key" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestEveryAlteredWrappedKeyIsRefused(t *testing.T) {
+	c := keep(t)
+	c.register["lA"] = noon
+	refused := func(wrapped []byte) {
+		t.Helper()
+		_, err := c.Release(t.Context(), c.scope, wrapped, nil)
+		if f := fault.Of(err); f == nil || f.Code != "wrong-key" || strings.Contains(f.Error(), "SECRET") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	for i := range c.wrapped {
+		bent := bytes.Clone(c.wrapped)
+		bent[i] ^= 1
+		refused(bent)
+		refused(c.wrapped[:i])
+	}
+}
+
+func TestAWrappedKeyServesItsScopeAlone(t *testing.T) {
+	c := keep(t)
+	for _, change := range []func(*bids.Scope){
+		func(s *bids.Scope) { s.Authority = "demo" }, func(s *bids.Scope) { s.Tender = "other" },
+		func(s *bids.Scope) { s.Lot = "2" }, func(s *bids.Scope) { s.Envelope = "C" },
+	} {
+		scope := c.scope
+		change(&scope)
+		c.register[scope.Lot+scope.Envelope] = noon
+		if _, err := c.Release(t.Context(), scope, c.wrapped, nil); fault.Of(err) == nil || fault.Of(err).Code != "wrong-key" {
+			t.Errorf("%+v: got %v", scope, err)
+		}
+	}
+}
+
+type silent struct{}
+
+func (silent) OpenedAt(context.Context, string, string) (time.Time, bool, error) {
+	return noon, true, errors.New("the database is away")
+}
+
+// TestDoubtReleasesNothing: no register, no clock, no key.
+func TestDoubtReleasesNothing(t *testing.T) {
+	c := keep(t)
+	if all, err := New(c.master, silent{}, time.Now).Release(t.Context(), c.scope, c.wrapped, nil); err == nil || all != nil {
+		t.Fatal("a register that fails counts as an opening")
+	}
+	c.register["lA"], c.now = noon, time.Time{}
+	if _, err := c.Release(t.Context(), c.scope, c.wrapped, nil); fault.Of(err) == nil || fault.Of(err).Code != "not-yet-open" {
+		t.Fatalf("a clock that does not go: got %v", err)
+	}
+	c.now = noon.Add(-time.Nanosecond)
+	if _, err := c.Release(t.Context(), c.scope, c.wrapped, nil); fault.Of(err) == nil || fault.Of(err).Code != "not-yet-open" {
+		t.Fatalf("the last instant before: got %v", err)
+	}
+	c.now = noon
+	if _, err := c.Release(t.Context(), c.scope, c.wrapped, nil); err != nil {
+		t.Fatalf("the instant itself: got %v", err)
+	}
+}
+
+func TestAT051BadHeadersDoNotStopTheOthers(t *testing.T) {
+	c := keep(t)
+	c.register["lA"] = noon
+	good := sealed(t, c.recipient, c.scope)
+	bent := bytes.Clone(good)
+	bent[len(bent)-5] ^= 1
+	other := keep(t)
+	headers := [][]byte{nil, good, []byte("garbage"), bent, sealed(t, other.recipient, c.scope), good}
+	all, err := c.Release(t.Context(), c.scope, c.wrapped, headers)
+	if err != nil || len(all) != len(headers) {
+		t.Fatalf("got %v, %v", all, err)
+	}
+	for i, one := range all {
+		if fine := i == 1 || i == 5; fine != (one.Err == nil) || fine != (len(one.FileKey) == 16) {
+			t.Errorf("header %d: %v", i, one.Err)
+		} else if !fine && fault.Of(one.Err).Code != "cannot-unseal" {
+			t.Errorf("header %d: got %v", i, one.Err)
+		}
 	}
 }

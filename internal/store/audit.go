@@ -33,7 +33,9 @@ func (s *Store) Trail(ctx context.Context, authority string, begin func(sealed [
 		}
 		q := db.Model(&auditRow{}).Where("tenant = ? AND NOT (bidder AND tender IN ?)", authority, append(sealed, "-"))
 		if s.postgres {
-			q = q.Where("xid < pg_snapshot_xmin(pg_current_snapshot())").Order("xid, id")
+			// All that this snapshot sees. A reader that goes on from where it
+			// stopped would need the fence at the snapshot's xmin as well.
+			q = q.Order("xid, id")
 		} else {
 			q = q.Order("id")
 		}

@@ -82,7 +82,7 @@ CREATE TABLE outcome (
     at BIGINT NOT NULL, PRIMARY KEY (actor, key)
 );
 
--- The register of acts. (xid, id) below the snapshot's xmin is an order that never changes.
+-- The register of acts. Below a snapshot's xmin the order of (xid, id) never changes.
 CREATE TABLE audit_entry (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
     tenant TEXT NOT NULL, tender TEXT NOT NULL, bidder BOOLEAN NOT NULL,
