@@ -11,6 +11,7 @@ import (
 	"sigillo/internal/act"
 	"sigillo/internal/api"
 	"sigillo/internal/fault"
+	"sigillo/tender"
 )
 
 // TestAT094GuessedIdsOfAnotherAuthorityLeadNowhere walks every operation of
@@ -122,6 +123,42 @@ func TestEveryOperationIsOneActionAndEveryActionOneOperation(t *testing.T) {
 		onlyClock := slices.Equal(act.RolesOf(a), []act.Role{act.Clock})
 		if seen[string(a)] == onlyClock {
 			t.Errorf("%s: operation %v, only the clock's %v", a, seen[string(a)], onlyClock)
+		}
+	}
+}
+
+func TestAT104EveryStoredValueIsDocumented(t *testing.T) {
+	s := newSiteHere(t)
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	s.ok(s.api.Do(t.Context(), "GET", "/openapi.json", nil, &doc))
+	enum := func(schema, property string) []string {
+		return doc.Components.Schemas[schema].Properties[property].Enum
+	}
+	for _, state := range tender.States() {
+		for _, schema := range []string{"Lot", "TenderView", "EvaluationView"} {
+			if !slices.Contains(enum(schema, "state"), string(state)) {
+				t.Errorf("%s.state does not document %s", schema, state)
+			}
+		}
+	}
+	s.published()
+	s.bid("supplier-legno", 2, "5", "x")
+	var view struct {
+		State, Procedure, Nature string
+		Papers                   []struct{ Kind string }
+		Keys                     []struct{ Envelope string }
+	}
+	s.must("rup", "GET", s.tenderPath(""), nil, &view)
+	for _, x := range [][3]string{{"TenderView", "state", view.State}, {"TenderView", "procedure", view.Procedure}, {"TenderView", "nature", view.Nature},
+		{"Document", "kind", view.Papers[0].Kind}, {"Key", "envelope", view.Keys[0].Envelope}} {
+		if !slices.Contains(enum(x[0], x[1]), x[2]) {
+			t.Errorf("%s.%s does not document %s", x[0], x[1], x[2])
 		}
 	}
 }

@@ -96,6 +96,7 @@ func New(s Services, c Config) *API {
 	a.evaluations()
 	a.trail()
 	a.pages()
+	a.enums()
 	a.http = a.recognise(mux)
 	return a
 }
