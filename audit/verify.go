@@ -3,11 +3,12 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -18,8 +19,9 @@ import (
 // Problem is one thing wrong with an export.
 type Problem struct {
 	Line  int    // in the file, from 1
+	Index int64  // of the entry in the log, from 0; -1 where the line names none
 	Entry string // id, where it can still be read
-	Code  string
+	Code  string // stable, for programs
 	Text  fault.Text
 }
 
@@ -27,43 +29,70 @@ type Problem struct {
 type Report struct {
 	Origin    string
 	Authority string
-	Size      uint64   // entries
+	Tender    string   // set when the export is of one tender only
+	Size      uint64   // leaves found in the file, withheld ones too
+	Withheld  uint64   // leaves whose entry may not be read
 	Sealed    []string // tenders whose bidders' acts are left out
 	First     time.Time
 	Last      time.Time
-	Root      [32]byte
+	Root      [32]byte // over the leaves found in the file
 	Problems  []Problem
 	Warnings  []Problem
+	Unlisted  int // problems and warnings beyond the first thousand of each
 }
 
 // OK tells whether nothing is wrong.
 func (r *Report) OK() bool { return len(r.Problems) == 0 }
 
-// maxLine bounds one line; maxProblems stops a file that is wrong throughout.
-const (
-	maxLine     = 1 << 20
-	maxProblems = 1000
-)
+// maxProblems bounds what is listed of a file that is wrong throughout.
+const maxProblems = 1000
 
-type verifier struct {
-	Report
-	keys     note.Verifiers
-	tree     Tree
-	line     int
-	origin   string
-	header   [32]byte
-	seen     map[string]bool   // ids of entries
-	states   map[string]*State // by object, as the last entry left it
-	closed   bool
-	withhold bool
-}
-
-// Verify recomputes an export from its bytes alone: every leaf, the root, its
-// signature, and for every object that each act starts from the state the act
-// before it left. Memory grows with the number of entries' ids and objects,
-// not with their contents. An error means the file could not be read at all.
+// Verify recomputes an export from its bytes alone: every leaf, the order, the
+// root, the checkpoint's signature over root, header and withheld lines, and
+// for every object that each act starts from the state the act before it left.
+// Every byte of the file counts. An error means the file could not be read; all
+// that is wrong with its contents is in the report.
+//
+// Memory does not grow with contents, but with the number of entries by their
+// ids, to find duplicates, and with the number of objects by their last state.
+//
+// The codes of problems, all of which make the report not OK:
+//
+//	bad-header       the first line is not a header
+//	changed-header   the header is not the signed one
+//	bad-line         not a line of the format; line-too-long: over 1 MiB
+//	not-canonical    readable, but other bytes than the canonical ones
+//	unknown-field    a field the format does not know
+//	bad-entry        the leaf matches, but the entry breaks the format
+//	changed-entry    body, salt or leaf changed: the leaf does not match
+//	missing-entry    indices are skipped and never come
+//	moved-entry      an index comes later than its place
+//	added-entry      an index comes a second time
+//	duplicate-entry  an id comes a second time
+//	broken-history   an act does not start from the state left before (below)
+//	wrong-size       the checkpoint signs another number of entries
+//	wrong-root       the checkpoint signs other entries or another order
+//	changed-withheld the withheld lines are not the signed ones
+//	wrong-key, bad-signature, bad-checkpoint   as in OpenCheckpoint
+//	no-checkpoint    the file is cut off; cut-line: its last line has no end
+//	after-the-end    something follows the checkpoint
+//
+// A forger who makes indices and leaves right again after a change is found by
+// wrong-size or wrong-root, since those are signed; broken-history then often
+// names the place.
+//
+// History is broken when the hash of an act's Before differs from that of the
+// After of the last act seen on that object, or its version is lower, or when
+// the first act seen on an object has a Before at all. It is not held against
+// an act where an unseen one may lie between: when, since the object was last
+// seen (or at all, if it was not), an entry was withheld or could not be read,
+// or when the act belongs to a tender the header lists as sealed.
+//
+// A clock that goes back (clock-went-back) is a warning: the order is that of
+// the log, and transactions that overlap commit in another order than they
+// began.
 func Verify(r io.Reader, keys note.Verifiers) (*Report, error) {
-	v := &verifier{keys: keys, seen: map[string]bool{}, states: map[string]*State{}}
+	v := &verifier{keys: keys, withheld: sha256.New(), seen: map[[36]byte]struct{}{}, left: map[thing]trace{}, sealed: map[string]bool{}}
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		text, err := readLine(in)
@@ -71,23 +100,54 @@ func Verify(r io.Reader, keys note.Verifiers) (*Report, error) {
 			break
 		}
 		v.line++
-		if errors.Is(err, errLong) || errors.Is(err, errUnended) {
-			v.problem("", "bad-line", "La riga è troppo lunga o tronca.", "The line is too long or cut off.")
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		v.take(text)
-		if len(v.Problems) >= maxProblems {
-			break
+		switch {
+		case err == nil:
+			v.take(text)
+		case v.closed && (errors.Is(err, errLong) || errors.Is(err, errUnended)):
+			v.afterTheEnd()
+		case errors.Is(err, errLong):
+			v.unseen++
+			v.problem(noIndex, "", "line-too-long", fault.T("La riga supera 1 MiB.", "The line is longer than 1 MiB."))
+		case errors.Is(err, errUnended):
+			v.problem(noIndex, "", "cut-line", fault.T("L'ultima riga è tronca.", "The last line is cut off."))
+		default:
+			return nil, fault.New(fault.Unavailable, "unreadable", "Il file non si può leggere: riprovi.", "The file cannot be read: try again.").Because(err)
 		}
 	}
-	if !v.closed {
-		v.problem("", "no-checkpoint", "Manca il checkpoint firmato: il file è tronco.", "The signed checkpoint is missing: the file is cut off.")
-	}
-	v.Size, v.Root = v.tree.Size(), v.tree.Root()
+	v.end()
 	return &v.Report, nil
+}
+
+type verifier struct {
+	Report
+	keys     note.Verifiers
+	tree     Tree
+	line     int
+	next     uint64 // the index expected
+	gaps     []gap  // indices skipped so far, in rising order
+	unseen   uint64 // entries withheld or unreadable
+	header   [32]byte
+	withheld hash.Hash
+	seen     map[[36]byte]struct{}
+	left     map[thing]trace
+	sealed   map[string]bool // tenders of which acts are left out
+	closed   bool
+}
+
+// gap is a run of indices that were skipped at a line.
+type gap struct {
+	from, to uint64
+	line     int
+}
+
+type thing struct{ kind, id string }
+
+// trace is what the last visible act on an object left of it.
+type trace struct {
+	state   State
+	exists  bool
+	version int
+	unseen  uint64 // how many entries could not be read by then
 }
 
 var (
@@ -95,133 +155,184 @@ var (
 	errUnended = errors.New("line without an end")
 )
 
+// readLine returns the next line without its end. It skips the rest of a line
+// that is too long, so that reading can go on after it.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var all []byte
+	long := false
 	for {
 		part, err := in.ReadSlice('\n')
-		all = append(all, part...)
+		if long = long || len(all)+len(part) > maxLine; !long {
+			all = append(all, part...)
+		}
 		switch {
-		case err == bufio.ErrBufferFull && len(all) <= maxLine:
+		case err == bufio.ErrBufferFull:
 			continue
-		case err == io.EOF && len(all) == 0:
+		case err == io.EOF && len(all) == 0 && !long:
 			return nil, io.EOF
+		case err != nil && err != io.EOF:
+			return nil, err
+		case long:
+			return nil, errLong
 		case err == io.EOF:
 			return nil, errUnended
-		case len(all) > maxLine:
-			return nil, errLong
-		case err != nil:
-			return nil, err
 		}
 		return all[:len(all)-1], nil
 	}
 }
 
-func (v *verifier) problem(entry, code, it, en string, args ...any) {
-	v.Problems = append(v.Problems, Problem{v.line, entry, code, fault.T(it, en, args...)})
+const noIndex = -1
+
+func (v *verifier) problem(index int64, entry, code string, text fault.Text) {
+	v.list(&v.Problems, Problem{v.line, index, entry, code, text})
+}
+
+func (v *verifier) list(list *[]Problem, p Problem) {
+	if len(*list) == maxProblems {
+		v.Unlisted++
+		return
+	}
+	*list = append(*list, p)
+}
+
+func (v *verifier) afterTheEnd() {
+	v.problem(noIndex, "", "after-the-end", fault.T("C'è altro dopo il checkpoint.", "Something follows the checkpoint."))
 }
 
 func (v *verifier) take(text []byte) {
 	switch {
 	case v.closed:
-		v.problem("", "after-the-end", "Ci sono righe dopo il checkpoint.", "There are lines after the checkpoint.")
+		v.afterTheEnd()
 	case v.line == 1:
 		v.first(text)
 	case bytes.HasPrefix(text, []byte(`{"checkpoint":`)):
 		v.last(text)
 	default:
-		v.entry(text)
+		v.leaf(text)
 	}
-}
-
-// strict decodes a line and demands that its bytes are canonical, so that no
-// byte of the file can change without being seen.
-func strict(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	again, err := Canonical(into)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, text) {
-		return errors.New("not canonical")
-	}
-	return nil
 }
 
 func (v *verifier) first(text []byte) {
-	var h Header
-	if err := strict(text, &h); err != nil || h.Format != Format {
-		v.problem("", "bad-header", "La prima riga non è l'intestazione di un'esportazione.", "The first line is not the header of an export.")
-		return
+	var h headerLine
+	err := exact(text, &h)
+	at, malformed := time.Parse(instant, h.ProducedAt)
+	if err != nil || malformed != nil || at.UTC().Format(instant) != h.ProducedAt || h.Format != Format || h.Origin == "" {
+		v.problem(noIndex, "", "bad-header", fault.T("La prima riga non è l'intestazione di un'esportazione.", "The first line is not the header of an export."))
 	}
-	v.Origin, v.Authority, v.Sealed, v.header = h.Origin, h.Authority, h.Sealed, sha256.Sum256(text)
+	v.Origin, v.Authority, v.Tender, v.Sealed, v.header = h.Origin, h.Scope.Authority, h.Scope.Tender, h.Sealed, sha256.Sum256(text)
+	for _, tender := range h.Sealed {
+		v.sealed[tender] = true
+	}
 }
 
-func (v *verifier) entry(text []byte) {
-	var l line
-	var leaf, salt [32]byte
-	if err := strict(text, &l); err != nil || !decode(l.Leaf, &leaf) {
-		v.problem("", "bad-line", "La riga non è una voce del registro.", "The line is not an entry of the register.")
+func (v *verifier) leaf(text []byte) {
+	index, r, reason, ok, wrong := parseLine(text)
+	if !ok {
+		v.unseen++
+		v.problem(noIndex, "", "bad-line", fault.T("La riga non è una voce del registro.", "The line is not an entry of the register."))
 		return
 	}
-	if want := v.tree.Size(); l.Index != want {
-		v.problem("", "out-of-sequence", "Qui doveva stare la voce %d, c'è la %d: una voce è stata tolta, aggiunta o spostata.",
-			"Entry %d was expected here, there is %d: an entry was dropped, added or moved.", want, l.Index)
+	at := int64(index)
+	if wrong != nil {
+		v.malformed(at, "", wrong)
 	}
-	v.tree.Add(leaf)
-	if !decode(l.Salt, &salt) || Leaf(salt, l.Entry) != leaf {
-		v.problem(idOf(l.Entry), "changed-entry", "La voce %d è stata modificata: la sua impronta non corrisponde.",
-			"Entry %d was changed: its hash does not match.", l.Index)
+	v.place(index, r)
+	v.tree.Add(r.Leaf)
+	if reason != "" {
+		v.Withheld++
+		v.unseen++
+		v.withheld.Write(append(text, '\n'))
+		return
 	}
-	e, err := Open(l.Entry)
+	intact := Leaf(r.Salt, r.Body) == r.Leaf
+	if !intact {
+		v.problem(at, idOf(r.Body), "changed-entry", fault.T("La voce %d è stata modificata: corpo, sale o impronta non corrispondono.",
+			"Entry %d was changed: body, salt or leaf do not match.", index))
+	}
+	e, err := Open(r.Body)
 	if err != nil {
-		v.problem(idOf(l.Entry), "bad-entry", "La voce %d non è ben formata: %s.", "Entry %d is not well formed: %s.", l.Index, err.Error())
+		v.unseen++
+		v.malformed(at, idOf(r.Body), err)
 		return
 	}
-	v.follow(e)
+	v.follow(at, e)
 }
 
-// idOf reads the id of an entry that may be malformed.
-func idOf(body []byte) string {
-	var e struct {
-		ID string `json:"id"`
+func (v *verifier) malformed(at int64, id string, err error) {
+	f := fault.Of(err)
+	v.problem(at, id, f.Code, f.Text)
+}
+
+// place checks an index against those that came before. A gap is not told at
+// once: what is only moved fills it later.
+func (v *verifier) place(index uint64, r Record) {
+	switch {
+	case index == v.next:
+		v.next++
+	case index > v.next:
+		if len(v.gaps) < maxProblems {
+			v.gaps = append(v.gaps, gap{v.next, index, v.line})
+		}
+		v.next = index + 1
+	default:
+		for i, g := range v.gaps {
+			if g.from <= index && index < g.to {
+				v.gaps = slices.Replace(v.gaps, i, i+1, slices.DeleteFunc([]gap{{g.from, index, g.line}, {index + 1, g.to, g.line}},
+					func(g gap) bool { return g.from == g.to })...)
+				v.problem(int64(index), idOf(r.Body), "moved-entry", fault.T("La voce %d non è al suo posto.", "Entry %d is not in its place.", index))
+				return
+			}
+		}
+		v.problem(int64(index), idOf(r.Body), "added-entry", fault.T("La voce %d c'è già: questa è stata aggiunta.",
+			"Entry %d is there already: this one was added.", index))
 	}
-	if json.Unmarshal(body, &e) != nil {
-		return ""
-	}
-	return e.ID
 }
 
 // follow checks what entries say of each other.
-func (v *verifier) follow(e Entry) {
-	if v.seen[e.ID] {
-		v.problem(e.ID, "duplicate-entry", "La voce compare due volte.", "The entry appears twice.")
+func (v *verifier) follow(at int64, e Entry) {
+	id := [36]byte([]byte(e.ID))
+	if _, twice := v.seen[id]; twice {
+		v.problem(at, e.ID, "duplicate-entry", fault.T("La voce compare due volte.", "The entry appears twice."))
 	}
-	v.seen[e.ID] = true
-	if v.First.IsZero() {
+	v.seen[id] = struct{}{}
+	if v.First.IsZero() || e.At.Before(v.First) {
 		v.First = e.At
 	}
 	if e.At.Before(v.Last) {
-		v.Warnings = append(v.Warnings, Problem{v.line, e.ID, "clock-went-back", fault.T(
-			"L'istante precede quello della voce prima.", "The instant is before that of the entry above.")})
+		v.list(&v.Warnings, Problem{v.line, at, e.ID, "clock-went-back", fault.T(
+			"L'istante precede quello di una voce prima.", "The instant is before that of an earlier entry.")})
+	} else {
+		v.Last = e.At
 	}
-	v.Last = e.At
 	for _, c := range e.Changes() {
-		object := c.Object.Type + " " + c.Object.ID
-		last, known := v.states[object]
-		if c.Before != nil && known && last != nil && last.Hash != c.Before.Hash {
-			v.problem(e.ID, "broken-history", "L'atto su %s parte da uno stato che nessuna voce ha lasciato: manca o è cambiata una voce.",
-				"The act on %s starts from a state that no entry left: an entry is missing or changed.", object)
-		}
-		if c.Before != nil && !known && !elsewhere(c.Object) {
-			v.problem(e.ID, "broken-history", "L'atto su %s è il primo che si vede, ma l'oggetto esisteva già: manca una voce.",
-				"The act on %s is the first to be seen, yet the object existed before: an entry is missing.", object)
-		}
-		v.states[object] = c.After
+		v.history(at, e, c)
 	}
+}
+
+func (v *verifier) history(at int64, e Entry, c Change) {
+	object := thing{c.Object.Type, c.Object.ID}
+	last, known := v.left[object]
+	excused := v.unseen > last.unseen || v.sealed[e.Tender]
+	switch {
+	case excused:
+	case known && c.Before != nil && (!last.exists || c.Before.Hash != last.state.Hash),
+		known && c.Object.Version < last.version:
+		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s parte da uno stato che nessuna voce ha lasciato: manca o è cambiata una voce.",
+			"The act on %s %s starts from a state that no entry left: an entry is missing or changed.", object.kind, object.id))
+	case !known && c.Before != nil && !elsewhere(c.Object):
+		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s è il primo che si vede, ma l'oggetto esisteva già: manca una voce.",
+			"The act on %s %s is the first to be seen, yet the object existed before: an entry is missing.", object.kind, object.id))
+	}
+	now := trace{last.state, last.exists, c.Object.Version, v.unseen}
+	switch {
+	case c.After != nil:
+		now.state, now.exists = *c.After, true
+	case c.Before != nil: // the act ended the object
+		now.state, now.exists = State{}, false
+	case !known: // merely named: what follows may be its creation or its first change
+		return
+	}
+	v.left[object] = now
 }
 
 // elsewhere: objects that begin as part of another act, or in the register of
@@ -233,23 +344,45 @@ func elsewhere(o Object) bool {
 func (v *verifier) last(text []byte) {
 	v.closed = true
 	var t trailer
-	if err := strict(text, &t); err != nil {
-		v.problem("", "bad-line", "La riga del checkpoint non è ben formata.", "The checkpoint line is not well formed.")
+	if err := exact(text, &t); err != nil {
+		v.problem(noIndex, "", "bad-checkpoint", ErrBadCheckpoint.Text)
 		return
 	}
 	c, err := OpenCheckpoint(t.Checkpoint, v.keys)
 	if err != nil {
-		v.problem("", "bad-signature", "Il checkpoint non è firmato dalla chiave attesa: %s.", "The checkpoint is not signed by the expected key: %s.", fmt.Sprint(err))
+		v.malformed(noIndex, "", err)
 		return
 	}
-	if c.Origin != v.Origin || c.Header != v.header {
-		v.problem("", "changed-header", "L'intestazione non è quella firmata.", "The header is not the signed one.")
+	want := extensions(v.header, v.withheld)
+	if len(c.Extensions) != len(want) {
+		v.problem(noIndex, "", "bad-checkpoint", ErrBadCheckpoint.Text)
+		return
+	}
+	if c.Origin != v.Origin || c.Extensions[0] != want[0] {
+		v.problem(noIndex, "", "changed-header", fault.T("L'intestazione non è quella firmata.", "The header is not the signed one."))
+	}
+	if c.Extensions[1] != want[1] {
+		v.problem(noIndex, "", "changed-withheld", fault.T("Le voci non leggibili non sono quelle firmate: una voce è stata nascosta, o ne è cambiato il motivo.",
+			"The withheld entries are not the signed ones: an entry was hidden, or its reason changed."))
 	}
 	if c.Size != v.tree.Size() {
-		v.problem("", "wrong-size", "Il checkpoint firma %d voci, il file ne ha %d: ne sono state tolte o aggiunte.",
-			"The checkpoint signs %d entries, the file has %d: some were dropped or added.", c.Size, v.tree.Size())
+		v.problem(noIndex, "", "wrong-size", fault.T("Il checkpoint firma %d voci, il file ne ha %d: ne sono state tolte o aggiunte.",
+			"The checkpoint signs %d entries, the file has %d: some were dropped or added.", c.Size, v.tree.Size()))
 	} else if c.Root != v.tree.Root() {
-		v.problem("", "wrong-root", "La radice firmata non è quella delle voci: una voce è stata cambiata o spostata.",
-			"The signed root is not that of the entries: an entry was changed or moved.")
+		v.problem(noIndex, "", "wrong-root", fault.T("La radice firmata non è quella delle voci: una voce è stata cambiata o spostata.",
+			"The signed root is not that of the entries: an entry was changed or moved."))
 	}
+}
+
+// end tells what can be told only after the last line.
+func (v *verifier) end() {
+	if !v.closed {
+		v.problem(noIndex, "", "no-checkpoint", fault.T("Manca il checkpoint firmato: il file è tronco.", "The signed checkpoint is missing: the file is cut off."))
+	}
+	for _, g := range v.gaps {
+		v.list(&v.Problems, Problem{g.line, int64(g.from), "", "missing-entry", fault.T("Mancano le voci da %d a %d: sono state tolte.",
+			"Entries %d to %d are missing: they were dropped.", g.from, g.to-1)})
+	}
+	slices.SortStableFunc(v.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	v.Size, v.Root = v.tree.Size(), v.tree.Root()
 }

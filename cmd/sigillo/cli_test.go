@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -79,6 +80,21 @@ func TestMigrateInstallsTheFirstAdministratorOnce(t *testing.T) {
 	info, err := os.Stat(folder + "/k/sealer.key")
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatal("the sealer's key may be read by others")
+	}
+}
+
+func TestAMissingSealerKeyIsNotReplacedInSilence(t *testing.T) {
+	s := newSiteHere(t)
+	s.published()
+	key := filepath.Join(s.folder, "keys", "sealer.key")
+	s.ok(os.Rename(key, key+".away"))
+	_, err := assemble(t.Context(), Settings{Database: s.dsn, Objects: s.objects, SealerKey: key, LogKey: filepath.Join(s.folder, "keys", "log.key")},
+		s.clock.Now, true, slog.New(slog.DiscardHandler))
+	if err == nil || !contains(err.Error(), "put it back") {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(key); err == nil {
+		t.Fatal("a new key was made")
 	}
 }
 

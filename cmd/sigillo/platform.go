@@ -75,6 +75,9 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if err != nil {
 		return nil, err
 	}
+	if err := keyIsThere(ctx, s.SealerKey, db); err != nil {
+		return nil, err
+	}
 	master, err := sealer.Load(s.SealerKey)
 	if err != nil {
 		return nil, err
@@ -110,6 +113,19 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Trail:    register, Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo})
 	return p, nil
+}
+
+// keyIsThere refuses to start with a new master key where bids are sealed to
+// the old one: a volume that was not mounted must not break custody in silence.
+func keyIsThere(ctx context.Context, path string, db *store.Store) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	sealed, err := db.KeysInCustody(ctx)
+	if err == nil && sealed {
+		err = fmt.Errorf("the sealer's key file %s is missing, and keys in the database are wrapped to it: put it back", path)
+	}
+	return err
 }
 
 // openLog reads the register's signing key, or makes one, and writes the

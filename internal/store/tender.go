@@ -182,3 +182,10 @@ func tendersOf(db *gorm.DB, ids []string) (map[string]*tender.Tender, error) {
 	}
 	return found, err
 }
+
+// KeysInCustody tells whether any key has been wrapped for the sealer.
+func (s *Store) KeysInCustody(ctx context.Context) (bool, error) {
+	var n int64
+	err := s.read.WithContext(ctx).Table("lot_key").Limit(1).Count(&n).Error
+	return n > 0, err
+}
