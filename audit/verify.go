@@ -319,7 +319,7 @@ func (v *verifier) history(at int64, e Entry, c Change) {
 		known && c.Object.Version < last.version:
 		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s parte da uno stato che nessuna voce ha lasciato: manca o è cambiata una voce.",
 			"The act on %s %s starts from a state that no entry left: an entry is missing or changed.", object.kind, object.id))
-	case !known && c.Before != nil && !elsewhere(c.Object):
+	case !known && c.Before != nil:
 		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s è il primo che si vede, ma l'oggetto esisteva già: manca una voce.",
 			"The act on %s %s is the first to be seen, yet the object existed before: an entry is missing.", object.kind, object.id))
 	}
@@ -333,12 +333,6 @@ func (v *verifier) history(at int64, e Entry, c Change) {
 		return
 	}
 	v.left[object] = now
-}
-
-// elsewhere: objects that begin as part of another act, or in the register of
-// the platform, before any entry of the authority names them.
-func elsewhere(o Object) bool {
-	return o.Type == "opening" || o.Type == "evaluation" || o.Type == "authority"
 }
 
 func (v *verifier) last(text []byte) {

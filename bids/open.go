@@ -115,6 +115,7 @@ func (s *Service) openLot(ctx context.Context, call act.Call, tenderID, lot stri
 			}
 			return tx.SaveOpening(o)
 		},
+		Made: func() []act.Thing { return []act.Thing{o} },
 	})
 	if err != nil {
 		return nil, err

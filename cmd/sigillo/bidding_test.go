@@ -415,7 +415,12 @@ func TestAT034AT037ACanaryInASealedEnvelopeIsNowhere(t *testing.T) {
 				}
 			}
 		}
-		// Not even who has bid.
+		// Not even who has bid: the log holds no trace that can be counted.
+		for _, secret := range []string{b.ID, s.suppliers["supplier-legno"], s.persons["supplier-legno"], "submit", "envelopes"} {
+			if strings.Contains(s.log.String(), secret) {
+				t.Errorf("the log tells of the bidder: %s", secret)
+			}
+		}
 		for _, secret := range []string{b.ID, s.suppliers["supplier-legno"], s.persons["supplier-legno"]} {
 			if strings.Contains(answers.String(), secret) {
 				t.Errorf("an answer tells of the bidder: %s", secret)

@@ -67,6 +67,9 @@ type Deed[T Tx, S Thing] struct {
 	New    bool
 	Load   func(T) (S, error)
 	Also   func(S) []Thing
+	// Made names what the change makes besides, once it has: it stands in the
+	// entry with the state it is left in.
+	Made   func() []Thing
 	Change func(S, time.Time) (Facts, error)
 	Save   func(T, S) error
 	// Restore completes a thing recalled from an earlier act's snapshot.
@@ -108,7 +111,7 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 			return err
 		}
 		var before *audit.State
-		if !d.New {
+		if !d.New && thing.Subject().Version > 0 { // a thing of version 0 was never saved: there is nothing before
 			if v := thing.Subject().Version; call.Version != 0 && call.Version != v {
 				return fault.New(fault.Stale, "stale-version",
 					"Nel frattempo è cambiato (versione %d, lei ha letto la %d): rilegga e riprovi.",
@@ -145,6 +148,15 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 				return err
 			}
 			also[i].Object = objectOf(other)
+		}
+		if d.Made != nil {
+			for _, made := range d.Made() {
+				state, err := stateOf(made)
+				if err != nil {
+					return err
+				}
+				also = append(also, audit.Change{Object: objectOf(made), After: state})
+			}
 		}
 		e := entry(call.Actor, power, d.Action, thing, facts, tx.Now())
 		e.Before, e.After, e.Also = before, after, also

@@ -53,7 +53,8 @@ func (c caller) call(action act.Action, what any) (act.Call, error) {
 }
 
 // recognise finds out who calls, gives the request an id, catches panics and
-// writes the access log, which holds no query and no body.
+// writes the access log. The log holds routes and not addresses: the ids in
+// them would tell who has bid, and how often, before the opening.
 func (a *API) recognise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -71,20 +72,29 @@ func (a *API) recognise(next http.Handler) http.Handler {
 				panic(p) // the response was cut off on purpose
 			}
 			if p != nil {
-				a.log.Error("panic", "request", c.request, "path", r.URL.Path, "stack", string(debug.Stack()))
+				a.log.Error("panic", "request", c.request, "route", r.Pattern, "stack", string(debug.Stack()))
 				if out.status == 0 {
 					a.fail(out, c, fault.Hidden(fmt.Errorf("panic")))
 				}
 			}
-			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("id", c.request), slog.String("method", r.Method),
-				slog.String("path", r.URL.Path), slog.Int("status", out.status), slog.Duration("took", time.Since(began)))
+			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("id", c.request), slog.String("route", route(r.Pattern)), slog.Int("status", out.status), slog.Duration("took", time.Since(began)))
 		}()
 		if c.err != nil {
 			a.fail(out, c, c.err)
 			return
 		}
-		next.ServeHTTP(out, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c)) // the mux notes the route in it
+		next.ServeHTTP(out, r)
 	})
+}
+
+// route hides which of a bidder's operations was called: counting submissions
+// in a log would be counting bids.
+func route(pattern string) string {
+	if strings.Contains(pattern, "/bids") || strings.Contains(pattern, "/questions") {
+		return "bidders"
+	}
+	return pattern
 }
 
 func (a *API) fill(r *http.Request, c *caller) error {
