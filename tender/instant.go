@@ -30,7 +30,7 @@ func ParseInstant(s string) (time.Time, error) {
 			"Write date, time and offset, such as 2027-01-15T12:00:00+01:00.")
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Year() < 2000 || t.Year() > 2100 {
+	if err != nil || t.UTC().Year() < 2000 || t.UTC().Year() > 2100 {
 		return time.Time{}, badInstant("bad-instant", "Questa data non esiste o è fuori dagli anni 2000-2100.", "This date does not exist or is outside the years 2000-2100.")
 	}
 	local := t.In(Rome())
