@@ -1,6 +1,8 @@
 package docs
 
 import (
+	"mime"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,6 +41,9 @@ func Kinds() []Kind {
 		Application, ESPD, TechnicalOffer, EconomicOffer, Guarantee, PowerOfAttorney, Other}
 }
 
+// language is the shape of a BCP 47 tag.
+var language = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
 // Document is one paper of a tender.
 type Document struct {
 	Hash      Hash   `json:"sha256"`
@@ -64,7 +69,7 @@ func (d Document) Check() error {
 		fs.Add("/name", "bad-file-name", "Nome di file non valido: niente barre, caratteri di controllo o di direzione, al massimo 255 byte.",
 			"Invalid file name: no slashes, control or direction characters, at most 255 bytes.")
 	}
-	if d.Title == "" || utf8.RuneCountInString(d.Title) > 500 || !utf8.ValidString(d.Title) {
+	if d.Title == "" || utf8.RuneCountInString(d.Title) > 500 || !utf8.ValidString(d.Title) || strings.ContainsFunc(d.Title, unicode.IsControl) {
 		fs.Add("/title", "bad-title", "Indichi un titolo, al massimo 500 caratteri.", "Give a title, at most 500 characters.")
 	}
 	known := false
@@ -73,6 +78,12 @@ func (d Document) Check() error {
 	}
 	if !known {
 		fs.Add("/kind", "unknown-code", "Tipo di documento sconosciuto.", "Unknown kind of document.")
+	}
+	if _, _, err := mime.ParseMediaType(d.MediaType); d.MediaType != "" && err != nil {
+		fs.Add("/media_type", "malformed", "Tipo di contenuto non valido: per esempio application/pdf.", "Invalid media type: for example application/pdf.")
+	}
+	if d.Language != "" && !language.MatchString(d.Language) {
+		fs.Add("/language", "malformed", "Lingua non valida: per esempio it, de o it-IT.", "Invalid language: for example it, de or it-IT.")
 	}
 	if d.Size <= 0 {
 		fs.Add("/size", "empty-file", "Il file è vuoto.", "The file is empty.")
@@ -91,6 +102,6 @@ func GoodName(name string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(name, func(r rune) bool {
-		return r == '/' || r == '\\' || unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+		return r == '/' || r == '\\' || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 	})
 }

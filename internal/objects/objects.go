@@ -37,6 +37,20 @@ func Open(ctx context.Context, address string) (docs.Vault, error) {
 	})
 }
 
+// unavailable hides a technical failure behind a fault that says what to do;
+// what is a fault already, and the caller's own going away, stay as they are.
+func unavailable(err error) error {
+	var f *fault.Fault
+	switch {
+	case errors.As(err, &f):
+		return f
+	case err == nil || errors.Is(err, context.Canceled):
+		return err
+	}
+	return fault.New(fault.Unavailable, "store-unavailable", "L'archivio dei documenti non risponde: riprovi tra poco.",
+		"The store of documents does not answer: try again shortly.").Because(err)
+}
+
 // proving passes bytes on while it measures them, and turns the end of a
 // stream that is not what was declared into a fault before anybody sees an
 // end: what reads from it can then not take the object for whole.

@@ -2,16 +2,26 @@ package objects
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"sigillo/docs"
+	"sigillo/internal/fault"
 	"sigillo/internal/objects/vaulttest"
 )
 
@@ -25,7 +35,9 @@ func TestDir(t *testing.T) {
 	})
 }
 
-func TestS3(t *testing.T) {
+// service names a bucket of the test's own on the store of TEST_S3_URL.
+func service(t *testing.T) *url.URL {
+	t.Helper()
 	address := os.Getenv("TEST_S3_URL")
 	if address == "" {
 		if os.Getenv("SIGILLO_REQUIRE_SERVICES") != "" {
@@ -40,8 +52,13 @@ func TestS3(t *testing.T) {
 	var b [6]byte
 	rand.Read(b[:])
 	u.Path += "-" + hex.EncodeToString(b[:])
+	return u
+}
+
+func TestS3(t *testing.T) {
+	address := service(t).String()
 	vaulttest.Run(t, func(t *testing.T) docs.Vault {
-		v, err := Open(t.Context(), u.String())
+		v, err := Open(t.Context(), address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,6 +93,109 @@ func TestDirKeepsFilesReadOnlyAndNoLeftovers(t *testing.T) {
 		t.Fatal("temporary files are left")
 	}
 }
+
+func TestDirSweepsWhatAKilledProgramLeft(t *testing.T) {
+	at := t.TempDir()
+	if _, err := NewDir(at); err != nil {
+		t.Fatal(err)
+	}
+	old, fresh := filepath.Join(at, "tmp", "old"), filepath.Join(at, "tmp", "fresh")
+	for _, name := range []string{old, fresh} {
+		if err := os.WriteFile(name, []byte("half a bid"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-abandoned - time.Minute)
+	if err := os.Chtimes(old, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewDir(at); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an abandoned file stays: %v", err)
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Errorf("an upload under way lost its file: %v", err)
+	}
+}
+
+func TestDirThatFailsIsUnavailable(t *testing.T) {
+	at := t.TempDir()
+	d, err := NewDir(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(at, "tmp")); err != nil {
+		t.Fatal(err)
+	}
+	err = d.Put(t.Context(), docs.Papers, docs.Hash(sha256.Sum256([]byte("x"))), 1, strings.NewReader("x"))
+	if f := fault.Of(err); f == nil || f.Kind != fault.Unavailable || strings.Contains(f.Text.EN, at) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// A shorter retention that races a longer one must not win.
+func TestDirRetentionIsNeverShortened(t *testing.T) {
+	d, err := NewDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := docs.Hash(sha256.Sum256([]byte("x")))
+	if err := d.Put(t.Context(), docs.AreaSealed, h, 1, strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	longest := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
+	var wg sync.WaitGroup
+	for n := range 24 {
+		wg.Go(func() {
+			if err := d.Retain(t.Context(), docs.AreaSealed, h, longest.AddDate(0, 0, -n)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if until, err := d.retained(docs.AreaSealed, h); err != nil || !until.Equal(longest) {
+		t.Fatal(until, err)
+	}
+}
+
+func TestS3RefusesABucketWithoutObjectLock(t *testing.T) {
+	u := service(t)
+	secret, _ := u.User.Password()
+	client, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(u.User.Username(), secret, ""), Secure: u.Query().Get("tls") != "false"})
+	if err != nil {
+		t.Fatal("TEST_S3_URL names no store")
+	}
+	if err := client.MakeBucket(t.Context(), strings.Trim(u.Path, "/"), minio.MakeBucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), u.String()); err == nil || !strings.Contains(err.Error(), "Object Lock") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// A failed upload must not leave parts that nobody lists and somebody pays.
+func TestS3LeavesNoPartsBehind(t *testing.T) {
+	v, err := Open(t.Context(), service(t).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, size := v.(*S3), int64(40<<20)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := io.MultiReader(io.LimitReader(rand.Reader, 20<<20), cutter(cancel))
+	if err := s.Put(ctx, docs.AreaSealed, docs.Hash{1}, size, r); err == nil {
+		t.Fatal("half an upload is taken")
+	}
+	for part := range s.client.ListIncompleteUploads(t.Context(), s.bucket, s.key(docs.AreaSealed, docs.Hash{1}), true) {
+		t.Errorf("left behind: %s %v", part.Key, part.Err)
+	}
+}
+
+// cutter is a line that goes dead together with its request.
+type cutter func()
+
+func (c cutter) Read([]byte) (int, error) { c(); return 0, io.ErrUnexpectedEOF }
 
 // BenchmarkDirPut shows what proving and linking cost over a plain write and
 // flush of the same bytes.

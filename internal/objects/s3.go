@@ -45,6 +45,10 @@ func NewS3(ctx context.Context, c S3Config) (*S3, error) {
 			return nil, fmt.Errorf("making bucket %q: %w", c.Bucket, err)
 		}
 	}
+	// Better no start than a bid whose retention fails when it is submitted.
+	if _, _, _, _, err := client.GetObjectLockConfig(ctx, c.Bucket); minio.ToErrorResponse(err).Code == "ObjectLockConfigurationNotFoundError" {
+		return nil, fmt.Errorf("bucket %q has no Object Lock: name another one, and it is made with it", c.Bucket)
+	}
 	return &S3{client, c.Bucket}, nil
 }
 
@@ -64,9 +68,14 @@ func (s *S3) Put(ctx context.Context, a docs.Area, want docs.Hash, size int64, r
 	} else if fault.Of(err).Kind != fault.NotFound {
 		return err
 	}
+	p := prove(r, want, size)
+	if size == 0 { // the client sends nothing, so it would not ask the stream either
+		if _, err := p.Read(make([]byte, 1)); err != io.EOF {
+			return err
+		}
+	}
 	options := minio.PutObjectOptions{PartSize: partSize, Checksum: minio.ChecksumSHA256, ContentType: "application/octet-stream"}
 	options.SetMatchETagExcept("*")
-	p := prove(r, want, size)
 	_, err := s.client.PutObject(ctx, s.bucket, s.key(a, want), p, size, options)
 	if p.done != nil && p.done != io.EOF {
 		return p.done
@@ -74,23 +83,20 @@ func (s *S3) Put(ctx context.Context, a docs.Area, want docs.Hash, size int64, r
 	if code := minio.ToErrorResponse(err).Code; code == "PreconditionFailed" || code == "ConditionalRequestConflict" {
 		return nil // somebody else has just stored the same bytes
 	}
-	return unavailable(err)
+	return answer(err)
 }
 
-func unavailable(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
-	}
+// answer turns what the store said into a fault.
+func answer(err error) error {
 	if minio.ToErrorResponse(err).Code == "NoSuchKey" {
 		return fault.Missing("document")
 	}
-	return fault.New(fault.Unavailable, "store-unavailable", "L'archivio dei documenti non risponde: riprovi tra poco.",
-		"The store of documents does not answer: try again shortly.").Because(err)
+	return unavailable(err)
 }
 
 func (s *S3) stat(ctx context.Context, a docs.Area, h docs.Hash) (minio.ObjectInfo, error) {
 	info, err := s.client.StatObject(ctx, s.bucket, s.key(a, h), minio.StatObjectOptions{})
-	return info, unavailable(err)
+	return info, answer(err)
 }
 
 // Open reads an object.
@@ -100,7 +106,7 @@ func (s *S3) Open(ctx context.Context, a docs.Area, h docs.Hash) (docs.File, int
 		return nil, 0, err
 	}
 	o, err := s.client.GetObject(ctx, s.bucket, s.key(a, h), minio.GetObjectOptions{})
-	return o, info.Size, unavailable(err)
+	return o, info.Size, answer(err)
 }
 
 // Retain sets a compliance retention: until then not even the owner of the
@@ -116,7 +122,7 @@ func (s *S3) Retain(ctx context.Context, a docs.Area, h docs.Hash, until time.Ti
 	}
 	mode := minio.Compliance
 	until = until.UTC().Truncate(time.Second).Add(time.Second)
-	return unavailable(s.client.PutObjectRetention(ctx, s.bucket, s.key(a, h), minio.PutObjectRetentionOptions{
+	return answer(s.client.PutObjectRetention(ctx, s.bucket, s.key(a, h), minio.PutObjectRetentionOptions{
 		Mode: &mode, RetainUntilDate: &until, VersionID: info.VersionID,
 	}))
 }
@@ -127,7 +133,7 @@ func (s *S3) List(ctx context.Context, a docs.Area, visit func(docs.Object) erro
 	defer stop()
 	for o := range s.client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: string(a) + "/", Recursive: true}) {
 		if o.Err != nil {
-			return unavailable(o.Err)
+			return answer(o.Err)
 		}
 		h, err := docs.ParseHash(path.Base(o.Key))
 		if err != nil {
@@ -150,5 +156,5 @@ func (s *S3) Remove(ctx context.Context, a docs.Area, h docs.Hash) error {
 	if code := minio.ToErrorResponse(err).Code; code == "AccessDenied" || code == "ObjectLocked" || code == "InvalidRequest" {
 		return docs.ErrRetained.Because(err)
 	}
-	return unavailable(err)
+	return answer(err)
 }

@@ -51,7 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 		h := docs.Hash(sha256.Sum256(body))
 		return h, v.Put(t.Context(), docs.AreaSealed, h, int64(len(body)), bytes.NewReader(body))
 	}
-	for _, size := range []int{1, 4096, 1 << 20, 20<<20 + 7} {
+	for _, size := range []int{0, 1, 4096, 1 << 20, 20<<20 + 7} {
 		t.Run("round trip", func(t *testing.T) {
 			v, body := open(t), random(size)
 			h, err := put(t, v, body)
@@ -101,6 +101,51 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 			}
 		})
 	}
+	t.Run("nothing is not taken for something", func(t *testing.T) {
+		v, body := open(t), random(10)
+		h := docs.Hash(sha256.Sum256(body))
+		for _, c := range []struct {
+			want string
+			size int64
+			body []byte
+		}{
+			{"wrong-digest", 0, nil},
+			{"longer-than-declared", 0, body},
+			{"truncated-upload", 10, nil},
+			{"truncated-upload", -1, body},
+		} {
+			if got := code(v.Put(t.Context(), docs.AreaSealed, h, c.size, bytes.NewReader(c.body))); got != c.want {
+				t.Errorf("%d bytes, %d declared: got %q, want %q", len(c.body), c.size, got, c.want)
+			}
+			if has(t, v, h) {
+				t.Fatalf("%d bytes, %d declared: something is visible", len(c.body), c.size)
+			}
+		}
+	})
+	t.Run("a listing names each object once and stops when told", func(t *testing.T) {
+		v, want := open(t), map[docs.Hash]int64{}
+		before := time.Now().Add(-time.Minute)
+		for n := range 5 {
+			h, err := put(t, v, random(100+n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[h] = int64(100 + n)
+		}
+		if err := v.List(t.Context(), docs.AreaSealed, func(o docs.Object) error {
+			if size, ours := want[o.Hash]; ours && (size != o.Size || o.Modified.Before(before)) {
+				t.Errorf("got %+v, want %d bytes of now", o, size)
+			}
+			delete(want, o.Hash)
+			return nil
+		}); err != nil || len(want) != 0 {
+			t.Fatalf("%d are not listed: %v", len(want), err)
+		}
+		enough, seen := errors.New("enough"), 0
+		if err := v.List(t.Context(), docs.AreaSealed, func(docs.Object) error { seen++; return enough }); !errors.Is(err, enough) || seen != 1 {
+			t.Fatal(seen, err)
+		}
+	})
 	t.Run("of many writers all are right", func(t *testing.T) {
 		v, body := open(t), random(100_000)
 		h := docs.Hash(sha256.Sum256(body))
@@ -144,6 +189,9 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 		}
 		if err := v.Retain(t.Context(), docs.AreaSealed, h, time.Now().Add(2*time.Second)); err != nil {
 			t.Fatal(err)
+		}
+		if got := code(v.Retain(t.Context(), docs.Papers, h, time.Now().Add(time.Hour))); got != "not-found" {
+			t.Fatalf("retaining what is not there: got %q", got)
 		}
 		if err := v.Retain(t.Context(), docs.AreaSealed, h, time.Now().Add(-time.Hour)); err != nil {
 			t.Fatalf("a shorter retention changes nothing: %v", err)
