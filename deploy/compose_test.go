@@ -3,6 +3,7 @@ package deploy
 import (
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ func load(t *testing.T, env map[string]string) (*types.Project, error) {
 	})
 }
 
-var secrets = map[string]string{"POSTGRES_PASSWORD": "a", "S3_ACCESS_KEY": "b", "S3_SECRET_KEY": "c"}
+var secrets = map[string]string{"POSTGRES_PASSWORD": "of-the-database", "S3_ACCESS_KEY": "of-the-store", "S3_SECRET_KEY": "hush"}
 
 func TestComposeIsWholeAndPinned(t *testing.T) {
 	p, err := load(t, secrets)
@@ -68,6 +69,58 @@ func TestComposeHoldsNoSecretAndNeedsAll(t *testing.T) {
 	}
 }
 
+func TestComposeTakesEverySecretFromOutside(t *testing.T) {
+	p, err := load(t, secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for place, want := range map[[2]string]string{
+		{"postgres", "POSTGRES_PASSWORD"}: "of-the-database", {"s3", "MINIO_ROOT_USER"}: "of-the-store", {"s3", "MINIO_ROOT_PASSWORD"}: "hush",
+		{"migrate", "SIGILLO_DATABASE"}: "postgres://sigillo:of-the-database@postgres:5432/sigillo?sslmode=disable",
+		{"migrate", "SIGILLO_OBJECTS"}:  "s3://of-the-store:hush@s3:9000/sigillo?tls=false",
+	} {
+		if got := p.Services[place[0]].Environment[place[1]]; got == nil || *got != want {
+			t.Errorf("%v: got %v, want %q", place, got, want)
+		}
+	}
+}
+
+// The replicas must be the same in everything: the balancer sends a bidder to
+// either.
+func TestComposeReplicasAreAlike(t *testing.T) {
+	p, err := load(t, secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := p.Services["sigillo-1"], p.Services["sigillo-2"]
+	two.Name = one.Name
+	if !reflect.DeepEqual(one, two) {
+		t.Errorf("the replicas differ:\n%+v\n%+v", one, two)
+	}
+}
+
+func TestComposeShowsNothingButTheBalancer(t *testing.T) {
+	p, err := load(t, secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range p.Services {
+		if (len(s.Ports) > 0) != (name == "balancer") {
+			t.Errorf("%s publishes %d ports", name, len(s.Ports))
+		}
+	}
+	for _, name := range []string{"postgres", "s3"} {
+		for network := range p.Services[name].Networks {
+			if !p.Networks[network].Internal {
+				t.Errorf("%s stands in %s, which leads outside", name, network)
+			}
+			if _, shared := p.Services["balancer"].Networks[network]; shared {
+				t.Errorf("the balancer reaches %s", name)
+			}
+		}
+	}
+}
+
 func TestComposeNamesOnlySettingsTheProgramKnows(t *testing.T) {
 	p, err := load(t, secrets)
 	if err != nil {
@@ -86,9 +139,11 @@ func TestComposeNamesOnlySettingsTheProgramKnows(t *testing.T) {
 	if len(known) < 5 {
 		t.Fatalf("the program's settings were not found: %v", known)
 	}
-	for key := range p.Services["sigillo-1"].Environment {
-		if !slices.Contains(known, key) {
-			t.Errorf("the program knows no %s", key)
+	for _, name := range []string{"migrate", "sigillo-1", "sigillo-2"} {
+		for key := range p.Services[name].Environment {
+			if !slices.Contains(known, key) {
+				t.Errorf("%s: the program knows no %s", name, key)
+			}
 		}
 	}
 }
