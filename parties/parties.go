@@ -68,14 +68,14 @@ func (s *Supplier) Subject() act.Subject {
 func (s *Supplier) Check() error {
 	var fs fault.Fields
 	name(&fs, "/name", s.Name)
-	if !country.MatchString(s.Country) {
+	if len(s.Country) != 2 || !strings.Contains(countries, " "+s.Country+" ") {
 		fs.Add("/country", "bad-country", "Usi il codice del paese in due lettere, come IT.", "Use the two-letter country code, such as IT.")
 	}
-	if s.Country == "IT" && !FiscalCode(s.TaxID) {
+	switch {
+	case s.Country == "IT" && !FiscalCode(s.TaxID):
 		fs.Add("/tax_id", "bad-tax-id", "La partita IVA ha undici cifre, l'ultima di controllo.", "An Italian VAT number has eleven digits, the last a check digit.")
-	}
-	if !taxID.MatchString(s.TaxID) {
-		fs.Add("/tax_id", "bad-tax-id", "Da 2 a 30 lettere e cifre.", "From 2 to 30 letters and digits.")
+	case !taxID.MatchString(s.TaxID):
+		fs.Add("/tax_id", "bad-tax-id", "Da 2 a 30 lettere maiuscole e cifre.", "From 2 to 30 capital letters and digits.")
 	}
 	if !slices.Contains([]string{"micro", "small", "medium", "large"}, s.Size) {
 		fs.Add("/size", "unknown-code", "Scelga micro, small, medium o large.", "Choose micro, small, medium or large.")
@@ -183,10 +183,11 @@ func checkPower(p act.Power) error {
 }
 
 var (
-	nuts    = regexp.MustCompile(`^IT[A-Z0-9]{0,3}$`)
-	country = regexp.MustCompile(`^[A-Z]{2}$`)
-	taxID   = regexp.MustCompile(`^[A-Z0-9]{2,30}$`)
-	email   = regexp.MustCompile(`^[^\s@<>"',;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	nuts  = regexp.MustCompile(`^IT[A-Z0-9]{0,3}$`)
+	taxID = regexp.MustCompile(`^[A-Z0-9]{2,30}$`)
+	// The local part may have letters of any script (RFC 6531), but nothing
+	// invisible: two addresses that look alike would pass for one person.
+	email = regexp.MustCompile(`^[\pL\pM\pN.!#$%&'*+/=?^_{|}~\x60-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
 // FiscalCode checks the eleven digits of a partita IVA or of the fiscal code of
@@ -211,12 +212,19 @@ func FiscalCode(s string) bool {
 	return sum%10 == 0 && s != "00000000000"
 }
 
+// name takes the letters of any script, emoji too, and the marks that scripts
+// written from right to left need. It refuses what breaks a line or reorders
+// the text around it, and what shows nothing at all.
 func name(fs *fault.Fields, at, s string) {
-	bad := func(r rune) bool {
-		return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
-	}
-	if s == "" || strings.TrimSpace(s) != s || !utf8.ValidString(s) || utf8.RuneCountInString(s) > 300 || strings.ContainsFunc(s, bad) {
+	shows := func(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.S) }
+	if !utf8.ValidString(s) || strings.TrimSpace(s) != s || utf8.RuneCountInString(s) > 300 ||
+		strings.ContainsFunc(s, disorders) || !strings.ContainsFunc(s, shows) {
 		fs.Add(at, "bad-name", "Indichi un nome, al massimo 300 caratteri, senza caratteri di controllo.",
 			"Give a name, at most 300 characters, without control characters.")
 	}
+}
+
+func disorders(r rune) bool {
+	mark := r == 0x061C || r == 0x200E || r == 0x200F // they order nothing but themselves
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Bidi_Control, r) && !mark
 }

@@ -67,9 +67,10 @@ func (s *Service) RegisterPerson(ctx context.Context, call act.Call, p Person) (
 	})
 }
 
-// GrantPower gives a person a power (grant-power).
+// GrantPower gives a person a power (grant-power). Faults: not-found for the
+// person, authority or supplier, bad-power, already-granted.
 func (s *Service) GrantPower(ctx context.Context, call act.Call, person string, power act.Power) (*Person, error) {
-	return s.power(ctx, call, act.GrantPower, person, func(tx Tx, p *Person, now time.Time) error {
+	return s.power(ctx, call, act.GrantPower, person, power, func(tx Tx, p *Person, now time.Time) error {
 		if power.Authority != "" {
 			if _, err := tx.Authority(power.Authority); err != nil {
 				return err
@@ -88,34 +89,56 @@ func (s *Service) GrantPower(ctx context.Context, call act.Call, person string, 
 	})
 }
 
-// RevokePower ends a power (revoke-power).
+// RevokePower ends a power (revoke-power). Faults: not-found, not-granted.
 func (s *Service) RevokePower(ctx context.Context, call act.Call, person string, power act.Power) (*Person, error) {
-	return s.power(ctx, call, act.RevokePower, person, func(_ Tx, p *Person, now time.Time) error { return p.Revoke(power, now) })
+	return s.power(ctx, call, act.RevokePower, person, power, func(_ Tx, p *Person, now time.Time) error { return p.Revoke(power, now) })
 }
 
-func (s *Service) power(ctx context.Context, call act.Call, action act.Action, id string, f func(Tx, *Person, time.Time) error) (*Person, error) {
+func (s *Service) power(ctx context.Context, call act.Call, action act.Action, id string, power act.Power, f func(Tx, *Person, time.Time) error) (*Person, error) {
 	var tx Tx
 	return act.Do(ctx, s.within, call, act.Deed[Tx, *Person]{
 		Action: action,
 		Load:   func(x Tx) (*Person, error) { tx = x; return x.Person(id) },
-		Change: func(p *Person, now time.Time) (act.Facts, error) { return act.Facts{}, f(tx, p, now) },
+		Change: func(p *Person, now time.Time) (act.Facts, error) { return told(power), f(tx, p, now) },
 		Save:   Tx.SavePerson,
 	})
 }
 
-// Install makes the first administrator. It refuses once there is one.
+// told says in the register which power it was: the hash of a person alone
+// would not.
+func told(p act.Power) act.Facts {
+	data := map[string]string{"role": string(p.Role)}
+	if p.Authority != "" {
+		data["authority"] = p.Authority
+	}
+	if p.Supplier != "" {
+		data["supplier"] = p.Supplier
+	}
+	return act.Facts{Data: data}
+}
+
+// Install makes the first administrator. It refuses once there is one
+// (already-installed). Person and power are one act, for an installation cut
+// off between two would leave an address taken and nobody in charge.
 func (s *Service) Install(ctx context.Context, name, email string) (*Person, error) {
 	if has, err := s.read.HasAdministrator(ctx); err != nil {
 		return nil, err
 	} else if has {
 		return nil, fault.New(fault.Conflict, "already-installed", "La piattaforma ha già un amministratore.", "The platform already has an administrator.")
 	}
-	installation := act.By(act.Actor{Kind: act.KindMachine, ID: "installation", Powers: []act.Power{{Role: act.Administrator}}})
-	p, err := s.RegisterPerson(ctx, installation, Person{Kind: act.KindPerson, Name: name, Email: email})
-	if err != nil {
-		return nil, err
-	}
-	return s.GrantPower(ctx, installation, p.ID, act.Power{Role: act.Administrator})
+	administrator := act.Power{Role: act.Administrator}
+	installation := act.By(act.Actor{Kind: act.KindMachine, ID: "installation", Powers: []act.Power{administrator}})
+	return act.Do(ctx, s.within, installation, act.Deed[Tx, *Person]{
+		Action: act.RegisterPerson, New: true,
+		Load: func(Tx) (*Person, error) {
+			p := &Person{ID: act.NewID(), Kind: act.KindPerson, Name: name, Email: email}
+			return p, p.Check()
+		},
+		Change: func(p *Person, now time.Time) (act.Facts, error) {
+			return told(administrator), p.Grant(administrator, now)
+		},
+		Save: Tx.SavePerson,
+	})
 }
 
 // Authority returns an authority (view-authority).
@@ -124,12 +147,22 @@ func (s *Service) Authority(ctx context.Context, who act.Actor, id string) (*Aut
 	if err != nil {
 		return nil, err
 	}
-	return a, act.See(who, act.ViewAuthority, a)
+	return seen(who, act.ViewAuthority, a)
 }
 
-// Authorities lists them by id.
+// seen hands a thing to those who may see it, and to nobody else.
+func seen[S act.Thing](who act.Actor, action act.Action, thing S) (S, error) {
+	if err := act.See(who, action, thing); err != nil {
+		var none S
+		return none, err
+	}
+	return thing, nil
+}
+
+// Authorities lists those after the given id, by id, at most limit
+// (list-authorities).
 func (s *Service) Authorities(ctx context.Context, who act.Actor, after string, limit int) ([]*Authority, error) {
-	if _, err := act.Permit(who, act.ViewAuthority, act.Subject{Type: "authority", Public: true}); err != nil {
+	if _, err := act.Permit(who, act.ListAuthorities, act.Subject{}); err != nil {
 		return nil, err
 	}
 	return s.read.Authorities(ctx, after, limit)
@@ -141,7 +174,7 @@ func (s *Service) Supplier(ctx context.Context, who act.Actor, id string) (*Supp
 	if err != nil {
 		return nil, err
 	}
-	return x, act.See(who, act.ViewSupplier, x)
+	return seen(who, act.ViewSupplier, x)
 }
 
 // RecordExport is the act of reading an authority's register (export-audit).
@@ -161,5 +194,5 @@ func (s *Service) Person(ctx context.Context, who act.Actor, id string) (*Person
 	if err != nil {
 		return nil, err
 	}
-	return p, act.See(who, act.ViewPerson, p)
+	return seen(who, act.ViewPerson, p)
 }

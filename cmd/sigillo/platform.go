@@ -174,6 +174,10 @@ func makeLogKey(path string) error {
 
 // firstToken lets the first administrator in before any login is configured.
 func (p *platform) firstToken(ctx context.Context, who *parties.Person) (string, error) {
-	token, _, err := p.identity.IssueToken(ctx, act.By(who.Actor(time.Now())), who.ID, "installation", 24*time.Hour)
+	now, err := p.store.Now() // the clock by which the power was given
+	if err != nil {
+		return "", err
+	}
+	token, _, err := p.identity.IssueToken(ctx, act.By(who.Actor(now)), who.ID, "installation", 24*time.Hour)
 	return token, err
 }

@@ -217,6 +217,7 @@ func TestSignInAndTokens(t *testing.T) {
 			t.Fatalf("a guessed token: %v", f)
 		}
 		s.no("not-permitted", "rup", "POST", "/v1/tokens", map[string]any{"person": s.persons["rup"], "name": "x", "hours": 1})
+		s.no("not-a-machine", "administrator", "POST", "/v1/tokens", map[string]any{"person": s.persons["rup"], "name": "x", "hours": 1})
 		var machine struct{ ID string }
 		s.must("administrator", "POST", "/v1/persons", map[string]any{"kind": "machine", "name": "Protocollo", "email": "protocollo@pietrafonda.example"}, &machine)
 		s.must("administrator", "POST", "/v1/persons/"+machine.ID+"/powers", map[string]any{"role": "drafter", "authority": s.authority}, nil)

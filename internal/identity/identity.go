@@ -13,17 +13,37 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/parties"
 )
 
+// Purpose is what a session was opened for.
+type Purpose string
+
+// The purposes.
+const (
+	Login   Purpose = "login"
+	Machine Purpose = "machine"
+)
+
+// prefix lets people, and scanners for leaked secrets, tell what a secret is.
+func (p Purpose) prefix() string {
+	if p == Machine {
+		return "sgl_m_"
+	}
+	return "sgl_s_"
+}
+
 // Session is the right to act as a person for a time.
 type Session struct {
 	ID        string     `json:"id"`
 	Version   int        `json:"version"`
 	Person    string     `json:"person"`
+	Purpose   Purpose    `json:"purpose"`
 	Name      string     `json:"name,omitempty"` // of a machine's token
 	Hash      string     `json:"hash"`           // SHA-256 of the secret, hex
 	CreatedAt time.Time  `json:"created_at"`
@@ -82,47 +102,92 @@ func (s *Service) DemoLogin(ctx context.Context, email string) (string, *Session
 	if err != nil {
 		return "", nil, err
 	}
+	if p.Kind != act.KindPerson {
+		return "", nil, fault.Missing("person")
+	}
 	who := p.Actor(s.now())
 	if len(who.Powers) == 0 {
 		who.Powers = act.Nobody().Powers
 	}
-	return s.open(ctx, act.By(who), act.OpenSession, "sgl_s_", Session{Person: p.ID}, sessionLife)
+	return s.open(ctx, act.By(who), act.OpenSession, Session{Purpose: Login, Person: p.ID}, sessionLife)
 }
 
-// IssueToken gives a machine a token for a time (issue-token).
+// Bounds of a token's life.
+const (
+	shortest = time.Hour
+	longest  = 366 * 24 * time.Hour
+)
+
+// IssueToken gives a machine a token for a time, from an hour to 366 days
+// (issue-token); of natural persons only to the asker: whoever could make
+// tokens for others could act as them. The secret is told this once. Faults:
+// bad-token-request, not-a-machine, not-found for the person.
 func (s *Service) IssueToken(ctx context.Context, call act.Call, person, name string, life time.Duration) (string, *Session, error) {
-	if life <= 0 || life > 366*24*time.Hour || name == "" || len(name) > 100 {
-		return "", nil, fault.New(fault.Invalid, "bad-token", "Indichi un nome e una durata da 1 ora a 366 giorni.", "Give a name and a life of 1 hour to 366 days.")
+	var fs fault.Fields
+	if strings.TrimSpace(name) == "" || len(name) > 100 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		fs.Add("/name", "bad-name", "Indichi un nome, al massimo 100 byte, senza caratteri di controllo.", "Give a name, at most 100 bytes, without control characters.")
 	}
-	return s.open(ctx, call, act.IssueToken, "sgl_m_", Session{Person: person, Name: name}, life)
+	if life < shortest || life > longest {
+		fs.Add("/hours", "out-of-range", "La durata va da 1 ora a 366 giorni.", "The life is from 1 hour to 366 days.")
+	}
+	if err := fs.Err("bad-token-request", "Token non rilasciato.", "No token issued."); err != nil {
+		return "", nil, err
+	}
+	return s.open(ctx, call, act.IssueToken, Session{Purpose: Machine, Person: person, Name: name}, life)
 }
 
-func (s *Service) open(ctx context.Context, call act.Call, action act.Action, prefix string, session Session, life time.Duration) (string, *Session, error) {
+// open begins a session from its outline. The outline is copied anew at each
+// run, for the store may run a transaction twice.
+func (s *Service) open(ctx context.Context, call act.Call, action act.Action, outline Session, life time.Duration) (string, *Session, error) {
 	var secret [32]byte
 	rand.Read(secret[:])
-	token := prefix + base64.RawURLEncoding.EncodeToString(secret[:])
+	token := outline.Purpose.prefix() + base64.RawURLEncoding.EncodeToString(secret[:])
+	var tx Tx
 	opened, err := act.Do(ctx, s.within, call, act.Deed[Tx, *Session]{
 		Action: action, New: true,
-		Load: func(tx Tx) (*Session, error) {
-			if _, err := tx.Person(session.Person); err != nil {
-				return nil, err
-			}
-			session.ID, session.Hash, session.CreatedAt, session.ExpiresAt = act.NewID(), hashOf(token), tx.Now(), tx.Now().Add(life)
+		Load: func(x Tx) (*Session, error) {
+			tx = x
+			session := outline
+			session.ID, session.Hash, session.CreatedAt, session.ExpiresAt = act.NewID(), hashOf(token), x.Now(), x.Now().Add(life)
 			return &session, nil
 		},
-		Change: func(*Session, time.Time) (act.Facts, error) { return act.Facts{}, nil },
-		Save:   Tx.SaveSession,
+		// Only here is it known that the asker may learn who exists.
+		Change: func(session *Session, _ time.Time) (act.Facts, error) {
+			p, err := tx.Person(session.Person)
+			if err == nil && session.Purpose == Machine && p.Kind != act.KindMachine && p.ID != call.Actor.ID {
+				err = fault.New(fault.Forbidden, "not-a-machine", "Un token si rilascia a un sistema, mai al posto di un'altra persona.",
+					"A token is issued to a machine, never in place of another person.")
+			}
+			return act.Facts{Data: map[string]string{"person": session.Person}}, err
+		},
+		Save: Tx.SaveSession,
 	})
-	return token, opened, err
+	if err != nil {
+		return "", nil, err
+	}
+	return token, opened, nil
 }
 
-// Logout ends the session of a secret (close-session).
+// Logout ends the session of a secret (close-session), which is its holder's
+// alone. Faults: not-found, already-ended.
 func (s *Service) Logout(ctx context.Context, who act.Actor, token string) error {
 	_, err := act.Do(ctx, s.within, act.By(who), act.Deed[Tx, *Session]{
 		Action: act.CloseSession,
-		Load:   func(tx Tx) (*Session, error) { return tx.SessionByHash(hashOf(token)) },
-		Change: func(x *Session, now time.Time) (act.Facts, error) { x.EndedAt = &now; return act.Facts{}, nil },
-		Save:   Tx.SaveSession,
+		Load: func(tx Tx) (*Session, error) {
+			session, err := tx.SessionByHash(hashOf(token))
+			if err == nil && session.Person != who.ID {
+				return nil, fault.Missing("session")
+			}
+			return session, err
+		},
+		Change: func(x *Session, now time.Time) (act.Facts, error) {
+			if x.EndedAt != nil {
+				return act.Facts{}, fault.New(fault.Conflict, "already-ended", "L'accesso è già terminato.", "The session has already ended.")
+			}
+			x.EndedAt = &now
+			return act.Facts{Data: map[string]string{"person": x.Person}}, nil
+		},
+		Save: Tx.SaveSession,
 	})
 	return err
 }
@@ -137,6 +202,8 @@ func (s *Service) Authenticate(ctx context.Context, token string) (act.Actor, *p
 	if !strings.HasPrefix(token, "sgl_") || len(token) > 100 {
 		return act.Actor{}, nil, bad
 	}
+	// Looking up by hash tells a guesser nothing by its duration: what is
+	// compared is the hash, of which no part can be chosen.
 	session, err := s.read.SessionByHash(ctx, hashOf(token))
 	if err != nil {
 		if fault.Of(err).Kind == fault.NotFound {
