@@ -104,23 +104,12 @@ func TestExamine(t *testing.T) {
 		{"most files allowed", "tavole.zip", names(t, 0, many(maxFiles, 5)...), ""},
 		{"one file more", "tavole.zip", names(t, 0, many(maxFiles+1, 5)...), "archive-bomb"},
 		{"a directory too long to read", "tavole.zip", names(t, 0, many(100, 60_000)...), "archive-bomb"},
-		{"bomb", "tavole.zip", string(archive(t, 50<<20)), "archive-bomb"},
+		{"bomb", "tavole.zip", string(archive(t, 4<<20)), "archive-bomb"},
 		{"half an archive", "tavole.zip", string(archive(t, 100)[:60]), "damaged-archive"},
 		{"anything else", "note.txt", "ciao 👋 שלום", ""},
 	} {
 		if got := codes(Examine(c.name, int64(len(c.body)), strings.NewReader(c.body))); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
-		}
-	}
-}
-
-func TestGoodNames(t *testing.T) {
-	for name, want := range map[string]bool{
-		"offerta tecnica.pdf": true, "offerta 🏗️.pdf": true, "عرض.pdf": true, "": false, "..": false, "a/b.pdf": false, `a\b.pdf`: false,
-		"exe\u202Efdp.scr": false, "a\u2028b.pdf": false, "..pdf": true, "👩🏽‍🔧.pdf": true, strings.Repeat("a", 255): true, "a\x00.pdf": false, "\xff.pdf": false, " a.pdf": false, strings.Repeat("a", 256): false,
-	} {
-		if GoodName(name) != want {
-			t.Errorf("%q: want %v", name, want)
 		}
 	}
 }

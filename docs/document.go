@@ -4,10 +4,10 @@ import (
 	"mime"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"sigillo/internal/fault"
+	"sigillo/internal/writing"
 )
 
 // Kind says what a document is for: the OCDS documentType code where there is
@@ -65,11 +65,11 @@ func (d Document) Check() error {
 	if d.Hash == (Hash{}) {
 		fs.Add("/sha256", "missing", "Manca l'impronta.", "The digest is missing.")
 	}
-	if !GoodName(d.Name) {
+	if !writing.FileName(d.Name) {
 		fs.Add("/name", "bad-file-name", "Nome di file non valido: niente barre, caratteri di controllo o di direzione, al massimo 255 byte.",
 			"Invalid file name: no slashes, control or direction characters, at most 255 bytes.")
 	}
-	if d.Title == "" || utf8.RuneCountInString(d.Title) > 500 || !utf8.ValidString(d.Title) || strings.ContainsFunc(d.Title, unicode.IsControl) {
+	if d.Title == "" || utf8.RuneCountInString(d.Title) > 500 || !writing.Line(d.Title) {
 		fs.Add("/title", "bad-title", "Indichi un titolo, al massimo 500 caratteri.", "Give a title, at most 500 characters.")
 	}
 	known := false
@@ -92,16 +92,4 @@ func (d Document) Check() error {
 		fs.Add("/reason", "missing", "Motivi la riservatezza (art. 35 c. 4).", "Give the reason of confidentiality (art. 35 c. 4).")
 	}
 	return fs.Err("bad-document", "Il documento non è descritto correttamente.", "The document is not described properly.")
-}
-
-// GoodName tells whether a file name is safe to show and to save: any human
-// writing, but no path, no control characters and nothing that turns the
-// direction of writing and makes "gpj.exe" look like "exe.jpg".
-func GoodName(name string) bool {
-	if name == "" || len(name) > 255 || !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.Trim(name, ".") == "" {
-		return false
-	}
-	return !strings.ContainsFunc(name, func(r rune) bool {
-		return r == '/' || r == '\\' || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
-	})
 }

@@ -11,11 +11,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/writing"
 )
 
 // Authority is a stazione appaltante or an ente concedente.
@@ -212,19 +212,9 @@ func FiscalCode(s string) bool {
 	return sum%10 == 0 && s != "00000000000"
 }
 
-// name takes the letters of any script, emoji too, and the marks that scripts
-// written from right to left need. It refuses what breaks a line or reorders
-// the text around it, and what shows nothing at all.
 func name(fs *fault.Fields, at, s string) {
-	shows := func(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.S) }
-	if !utf8.ValidString(s) || strings.TrimSpace(s) != s || utf8.RuneCountInString(s) > 300 ||
-		strings.ContainsFunc(s, disorders) || !strings.ContainsFunc(s, shows) {
+	if strings.TrimSpace(s) != s || utf8.RuneCountInString(s) > 300 || !writing.Line(s) || !writing.Shows(s) {
 		fs.Add(at, "bad-name", "Indichi un nome, al massimo 300 caratteri, senza caratteri di controllo.",
 			"Give a name, at most 300 characters, without control characters.")
 	}
-}
-
-func disorders(r rune) bool {
-	mark := r == 0x061C || r == 0x200E || r == 0x200F // they order nothing but themselves
-	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Bidi_Control, r) && !mark
 }

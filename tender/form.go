@@ -2,11 +2,11 @@ package tender
 
 import (
 	"fmt"
-	"unicode"
 	"unicode/utf8"
 
 	"sigillo/internal/fault"
 	"sigillo/internal/money"
+	"sigillo/internal/writing"
 )
 
 // Bounds on what one tender may hold; far above any real one.
@@ -128,13 +128,8 @@ func line(fs *fault.Fields, at, s string, most int) {
 		fs.Add(at, "bad-text", "Il testo non è UTF-8 valido.", "The text is not valid UTF-8.")
 	case utf8.RuneCountInString(s) > most:
 		fs.Add(at, "too-long", "Al massimo %d caratteri.", "At most %d characters.", most)
-	default:
-		for _, r := range s {
-			if unicode.IsControl(r) && r != '\n' && r != '\t' || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
-				fs.Add(at, "bad-text", "Il testo contiene caratteri di controllo o di direzione.", "The text holds control or direction characters.")
-				return
-			}
-		}
+	case !writing.Passage(s):
+		fs.Add(at, "bad-text", "Il testo contiene caratteri di controllo o di direzione.", "The text holds control or direction characters.")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/writing"
 )
 
 // Paper is a document an authority has stored; a tender lists it by its hash.
@@ -32,7 +33,7 @@ func (s *Service) StorePaper(ctx context.Context, call act.Call, authority, name
 	if err := act.See(call.Actor, act.StoreDocument, p); err != nil {
 		return nil, err
 	}
-	if !docs.GoodName(name) {
+	if !writing.FileName(name) {
 		return nil, fault.New(fault.Invalid, "bad-file-name", "Indichi il nome del file, senza barre né caratteri di controllo.",
 			"State the file's name, without slashes or control characters.").At("query:name", "malformed", fault.T("non valido", "invalid"))
 	}

@@ -11,14 +11,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/writing"
 	"sigillo/parties"
+	"strings"
+	"time"
 )
 
 // Purpose is what a session was opened for.
@@ -124,7 +122,7 @@ const (
 // bad-token-request, not-a-machine, not-found for the person.
 func (s *Service) IssueToken(ctx context.Context, call act.Call, person, name string, life time.Duration) (string, *Session, error) {
 	var fs fault.Fields
-	if strings.TrimSpace(name) == "" || len(name) > 100 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if len(name) > 100 || !writing.Line(name) || !writing.Shows(name) {
 		fs.Add("/name", "bad-name", "Indichi un nome, al massimo 100 byte, senza caratteri di controllo.", "Give a name, at most 100 bytes, without control characters.")
 	}
 	if life < shortest || life > longest {

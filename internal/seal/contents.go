@@ -8,11 +8,10 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"sigillo/internal/fault"
+	"sigillo/internal/writing"
 )
 
 // Label is what an envelope is for. It is inside the seal, so an envelope
@@ -88,7 +87,7 @@ func (c Contents) Check() error {
 	room := int64(maxSize)
 	for i, item := range c.Items[:min(len(c.Items), maxItems)] {
 		at := fmt.Sprintf("/items/%d", i)
-		if !goodName(item.Name) || seen[item.Name] {
+		if !writing.FileName(item.Name) || seen[item.Name] {
 			fs.Add(at+"/name", "bad-file-name", "Nome di file non valido o ripetuto.", "Invalid or repeated file name.")
 		}
 		seen[item.Name] = true
@@ -108,7 +107,7 @@ func (c Contents) Check() error {
 		fs.Add("/offer", "too-many", "Troppe risposte.", "Too many answers.")
 	}
 	for k, v := range c.Offer {
-		if k == "" || !line(k, 100) || !paragraph(v, 4000) {
+		if k == "" || !line(k, 100) || len(v) > 4000 || !writing.Passage(v) {
 			fs.Add("/offer", "bad-answer", "Una risposta è troppo lunga o non è testo.", "An answer is too long or not text.")
 			break // said once: the pointer names no answer, lest it tell what was offered
 		}
@@ -192,22 +191,5 @@ func unambiguous(d *json.Decoder, free bool) bool {
 	return err == nil
 }
 
-// goodName: any human writing, no path, no control or direction characters.
-func goodName(name string) bool {
-	return name != "" && line(name, 255) && !strings.ContainsAny(name, `/\`) && strings.Trim(name, ".") != ""
-}
-
-// line tells whether s is text of one line that cannot disguise itself.
-func line(s string, most int) bool {
-	return paragraph(s, most) && !strings.ContainsAny(s, "\n\r\t") && !strings.ContainsFunc(s, func(r rune) bool {
-		return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
-	})
-}
-
-// paragraph tells whether s is text of at most so many bytes. Control
-// characters are refused: some databases cannot hold them.
-func paragraph(s string, most int) bool {
-	return len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
-	})
-}
+// line is sound text of one line, of at most so many bytes.
+func line(s string, most int) bool { return len(s) <= most && writing.Line(s) }
