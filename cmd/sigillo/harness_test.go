@@ -2,14 +2,11 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +17,7 @@ import (
 	"sigillo/bids"
 	"sigillo/internal/client"
 	"sigillo/internal/fault"
+	"sigillo/internal/objects/vaulttest"
 	"sigillo/internal/store/storetest"
 	"sigillo/tender"
 )
@@ -59,25 +57,10 @@ func (l *lockedBuffer) String() string {
 // everywhere runs a test on SQLite with a directory and on PostgreSQL with S3.
 func everywhere(t *testing.T, f func(t *testing.T, s *site)) {
 	t.Run("sqlite+dir", func(t *testing.T) { t.Parallel(); f(t, newSite(t, storetest.SQLite(t), t.TempDir())) })
-	t.Run("postgres+s3", func(t *testing.T) { t.Parallel(); f(t, newSite(t, storetest.Postgres(t), bucket(t))) })
-}
-
-func bucket(t *testing.T) string {
-	address := os.Getenv("TEST_S3_URL")
-	if address == "" {
-		if os.Getenv("SIGILLO_REQUIRE_SERVICES") != "" {
-			t.Fatal("TEST_S3_URL is not set, and services are required")
-		}
-		t.Skip("SKIPPED: no S3 store; set TEST_S3_URL=s3://…")
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal("TEST_S3_URL is not a URL")
-	}
-	var b [6]byte
-	rand.Read(b[:])
-	u.Path += "-" + hex.EncodeToString(b[:])
-	return u.String()
+	t.Run("postgres+s3", func(t *testing.T) {
+		t.Parallel()
+		f(t, newSite(t, storetest.Postgres(t), vaulttest.Service(t).String()))
+	})
 }
 
 func newSite(t *testing.T, dsn, objects string) *site {

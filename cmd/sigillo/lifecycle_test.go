@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sigillo/internal/client"
+	"sigillo/internal/objects/vaulttest"
 	"sigillo/internal/store/storetest"
 	"sigillo/tender"
 )
@@ -54,7 +55,7 @@ func TestWholeLife(t *testing.T) {
 		}
 	}
 	t.Run("sqlite+dir", func(t *testing.T) { play(t, storetest.SQLite(t), t.TempDir()) })
-	t.Run("postgres+s3", func(t *testing.T) { play(t, storetest.Postgres(t), bucket(t)) })
+	t.Run("postgres+s3", func(t *testing.T) { play(t, storetest.Postgres(t), vaulttest.Service(t).String()) })
 }
 
 func TestDemoStartsCleanOrResumesAndNeverTouchesOtherFolders(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,28 +34,8 @@ func TestDir(t *testing.T) {
 	})
 }
 
-// service names a bucket of the test's own on the store of TEST_S3_URL.
-func service(t *testing.T) *url.URL {
-	t.Helper()
-	address := os.Getenv("TEST_S3_URL")
-	if address == "" {
-		if os.Getenv("SIGILLO_REQUIRE_SERVICES") != "" {
-			t.Fatal("TEST_S3_URL is not set, and services are required")
-		}
-		t.Skip("SKIPPED: no S3 store; set TEST_S3_URL=s3://ACCESS:SECRET@host:port/bucket?tls=false")
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal("TEST_S3_URL is not a URL")
-	}
-	var b [6]byte
-	rand.Read(b[:])
-	u.Path += "-" + hex.EncodeToString(b[:])
-	return u
-}
-
 func TestS3(t *testing.T) {
-	address := service(t).String()
+	address := vaulttest.Service(t).String()
 	vaulttest.Run(t, func(t *testing.T) docs.Vault {
 		v, err := Open(t.Context(), address)
 		if err != nil {
@@ -161,7 +140,7 @@ func TestDirRetentionIsNeverShortened(t *testing.T) {
 }
 
 func TestS3RefusesABucketWithoutObjectLock(t *testing.T) {
-	u := service(t)
+	u := vaulttest.Service(t)
 	secret, _ := u.User.Password()
 	client, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(u.User.Username(), secret, ""), Secure: u.Query().Get("tls") != "false"})
 	if err != nil {
@@ -177,7 +156,7 @@ func TestS3RefusesABucketWithoutObjectLock(t *testing.T) {
 
 // A failed upload must not leave parts that nobody lists and somebody pays.
 func TestS3LeavesNoPartsBehind(t *testing.T) {
-	v, err := Open(t.Context(), service(t).String())
+	v, err := Open(t.Context(), vaulttest.Service(t).String())
 	if err != nil {
 		t.Fatal(err)
 	}
