@@ -106,7 +106,7 @@ func TestWhatIsSealedOpens(t *testing.T) {
 		}
 		c.Items[0].Kind, c.Items[0].MediaType = text.Draw(t, "kind"), text.Draw(t, "media type")
 		var file bytes.Buffer
-		_, err := Seal(&file, Policy{id.Recipient().String()}, c, func(int) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("body")), nil })
+		_, err := Seal(&file, to(id.Recipient().String()), c, []Source{from([]byte("body"))})
 		if err != nil {
 			return
 		}
@@ -122,7 +122,7 @@ func TestTooManyAnswersTogetherAreRefusedBeforeSealing(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Fatalf("each answer is fine: %v", err)
 	}
-	_, err := Seal(io.Discard, Policy{identity(t).Recipient().String()}, c, nil)
+	_, err := Seal(io.Discard, to(identity(t).Recipient().String()), c, nil)
 	if f := fault.Of(err); f == nil || f.Code != "bad-envelope" {
 		t.Fatalf("got %v", err)
 	}
@@ -133,7 +133,7 @@ func byHand(t testing.TB, id *age.X25519Identity, head, rest string) []byte {
 	plain := binary.BigEndian.AppendUint32([]byte(magic), uint32(len(head)))
 	plain = append(append(plain, head...), rest...)
 	var file bytes.Buffer
-	w, err := age.Encrypt(&file, id.Recipient())
+	w, err := age.Encrypt(&file, dealer{[]age.Recipient{id.Recipient(), id.Recipient()}, 1, label})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package seal
 import (
 	"errors"
 	"io"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -14,17 +13,16 @@ import (
 // Measures of an age file.
 const (
 	family     = "age-encryption.org/" // how the first line of every version begins
-	maxHeader  = 32 << 10              // bytes; one post-quantum stanza takes about 1.6 KiB
-	maxStanzas = 16
+	maxHeader  = 32 << 10              // bytes; one post-quantum share takes about 1.6 KiB
 	nonceSize  = 16
 	tagSize    = 16
 	chunkSize  = 64<<10 + tagSize // a full chunk of the payload
 	minPayload = nonceSize + int64(len(magic)) + lengthSize + tagSize
 )
 
-// accepted are the stanza types of public keys this format is sealed to. A
-// passphrase or an SSH key would never open with the key of a lot.
-var accepted = []string{"X25519", "mlkem768x25519"}
+// accepted are the stanza types that shares are wrapped with. A passphrase or
+// an SSH key would never open with the keys of a lot.
+var accepted = map[string]bool{"X25519": true, "mlkem768x25519": true}
 
 // Header reads the age header off the front of an envelope: all that is needed
 // to ask for its file key. Faults: not-sealed, damaged-envelope. An error of r
@@ -52,31 +50,28 @@ func header(src *source) ([]byte, error) {
 	return found, nil
 }
 
-// Inspect tells, without any key, whether a file is built like an envelope: an
-// age header for public keys that this format uses, and a payload of a length
-// that encryption can give. It may be shown the first 64 KiB only; shown the
-// whole file, it also finds one cut off at an impossible length. Faults:
-// not-sealed, wrong-recipients, damaged-envelope; an error of r is returned as
-// it is.
-func Inspect(r io.Reader) error {
+// Inspect tells, without any key, whether a file is built like an envelope for
+// this purpose (the label's supplier is not looked at) that any so many of so
+// many custodians can open, with a payload of a length that encryption can
+// give. It may be shown the first 64 KiB only; shown the whole file, it also
+// finds one cut off at an impossible length. Faults: not-sealed,
+// wrong-recipients, foreign-envelope, damaged-envelope; an error of r is
+// returned as it is.
+func Inspect(r io.Reader, l Label, threshold, custodians int) error {
 	src := &source{r: r}
 	head, err := header(src)
 	if err != nil {
 		return err
 	}
-	stanzas := 0
-	for text := range strings.Lines(string(head)) {
-		rest, ok := strings.CutPrefix(text, "-> ")
-		if !ok {
-			continue
-		}
-		stanzas++
-		kind, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-		if !slices.Contains(accepted, kind) || stanzas > maxStanzas {
-			return fault.New(fault.Invalid, "wrong-recipients",
-				"Il file è cifrato, ma non con la chiave pubblica della busta (password o chiavi di altro tipo non si aprono): lo sigilli di nuovo.",
-				"The file is encrypted, but not to the public key of the envelope (passphrases and keys of other kinds cannot be opened): seal it again.")
-		}
+	s, ok := read(head)
+	if !ok || s.threshold != threshold || len(s.shares) != 1+custodians {
+		return fault.New(fault.Invalid, "wrong-recipients",
+			"Il file è cifrato, ma non con le chiavi pubbliche di questa busta (password o chiavi di altro tipo non si aprono): lo sigilli di nuovo.",
+			"The file is encrypted, but not to the public keys of this envelope (passphrases and keys of other kinds cannot be opened): seal it again.")
+	}
+	if !s.of(l) {
+		return fault.New(fault.Invalid, "foreign-envelope", "La busta è stata sigillata per un'altra gara, lotto o busta: la sigilli di nuovo per questa.",
+			"The envelope was sealed for another tender, lot or envelope: seal it again for this one.")
 	}
 	if _, err := io.Copy(io.Discard, src); err != nil {
 		return err
@@ -92,23 +87,6 @@ func Inspect(r io.Reader) error {
 func incomplete(reason string) error {
 	return fault.New(fault.Invalid, "damaged-envelope", "La busta sigillata è incompleta o danneggiata: la sigilli e la carichi di nuovo.",
 		"The sealed envelope is incomplete or damaged: seal and upload it again.").Because(errors.New(reason))
-}
-
-// FileKey unwraps the file key of an envelope from its header. Fault:
-// cannot-unseal when no identity fits or the header was altered.
-func FileKey(header []byte, identities ...age.Identity) ([]byte, error) {
-	key, err := age.DecryptHeader(header, identities...)
-	if err == nil {
-		return key, nil
-	}
-	// The library's own text may quote the header, which a bidder wrote.
-	reason := "the header is malformed or altered"
-	var stranger *age.NoIdentityMatchError
-	if errors.As(err, &stranger) {
-		reason = "it is sealed to another key"
-	}
-	return nil, fault.New(fault.Conflict, "cannot-unseal", "La busta non si apre con la chiave di questo lotto.",
-		"The envelope does not open with the key of this lot.").Because(errors.New(reason))
 }
 
 // source counts what is read and remembers a failure of the reader underneath,

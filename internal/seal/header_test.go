@@ -55,10 +55,10 @@ func TestINC22InspectTellsWhatIsNotAnEnvelope(t *testing.T) {
 		"a payload too short":  {string(file[:len(head)+40]), "damaged-envelope"},
 		"a chunk of no length": {string(head) + strings.Repeat("x", nonceSize+chunkSize+tagSize), "damaged-envelope"},
 		"a passphrase":         {string(locked(t)), "wrong-recipients"},
-		"an unknown key":       {strings.Replace(string(file), "-> X25519", "-> CANARY", 1), "wrong-recipients"},
+		"an unknown key":       {strings.Replace(string(file), " X25519 ", " CANARY ", 1), "wrong-recipients"},
 		"too many keys":        {crowd, "wrong-recipients"},
 	} {
-		f := fault.Of(Inspect(strings.NewReader(c.file)))
+		f := fault.Of(Inspect(strings.NewReader(c.file), label, 1, 1))
 		if f == nil || f.Code != c.code || f.Kind != fault.Invalid {
 			t.Errorf("%s: got %v", name, f)
 		} else if strings.Contains(f.Error()+f.Text.IT, "CANARY") {
@@ -74,11 +74,11 @@ func TestInspectTakesEnvelopes(t *testing.T) {
 	}
 	for _, recipient := range []string{identity(t).Recipient().String(), hybrid.Recipient().String()} {
 		for _, size := range []int{1, 64 << 10, 200_000} {
-			file := sealTo(t, recipient, nil, make([]byte, size))
-			if err := Inspect(iotest.OneByteReader(bytes.NewReader(file))); err != nil {
+			file := sealTo(t, to(recipient), nil, make([]byte, size))
+			if err := Inspect(iotest.OneByteReader(bytes.NewReader(file)), label, 1, 1); err != nil {
 				t.Errorf("%d bytes: %v", size, err)
 			}
-			if err := Inspect(bytes.NewReader(file[:min(len(file), 64<<10)])); err != nil {
+			if err := Inspect(bytes.NewReader(file[:min(len(file), 64<<10)]), label, 1, 1); err != nil {
 				t.Errorf("the front of %d bytes: %v", size, err)
 			}
 		}
@@ -94,14 +94,14 @@ func TestAStoreThatFailsIsNotTheBidder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := FileKey(head, id)
+	key, err := fileKey(head, label, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fire := errors.New("the disk is on fire")
 	for _, at := range []int{0, 10, 25, len(head) - 1, len(head) + 3, len(head) + 100, 70_000, len(file) - 1, len(file)} {
 		broken := func() io.Reader { return io.MultiReader(bytes.NewReader(file[:at]), iotest.ErrReader(fire)) }
-		if err := Inspect(broken()); !errors.Is(err, fire) {
+		if err := Inspect(broken(), label, 1, 1); !errors.Is(err, fire) {
 			t.Errorf("Inspect, at byte %d: got %v", at, err)
 		}
 		if _, err := Header(broken()); at < len(head) && !errors.Is(err, fire) {
@@ -117,8 +117,8 @@ func TestAStoreThatFailsIsNotTheBidder(t *testing.T) {
 	}
 }
 
-func TestFileKeyNeverQuotesTheHeader(t *testing.T) {
-	_, err := FileKey([]byte("age-encryption.org/v1\n-> X25519 CANARY\nCANARY\n--- CANARY\n"), identity(t))
+func TestPartsNeverQuoteTheHeader(t *testing.T) {
+	_, err := Parts([]byte("age-encryption.org/v1\n-> X25519 CANARY\nCANARY\n--- CANARY\n"), label, identity(t))
 	if f := fault.Of(err); f == nil || f.Code != "cannot-unseal" || strings.Contains(f.Error(), "CANARY") {
 		t.Fatalf("got %v", err)
 	}
@@ -134,7 +134,7 @@ func FuzzHeader(f *testing.F) {
 		if err == nil && !bytes.HasPrefix(file, head) {
 			t.Fatal("the header has another spelling in the file")
 		}
-		if fine := Inspect(bytes.NewReader(file)); fine == nil && err != nil {
+		if fine := Inspect(bytes.NewReader(file), label, 1, 1); fine == nil && err != nil {
 			t.Fatalf("inspected well, yet without a header: %v", err)
 		} else if fine != nil && fault.Of(fine).Kind != fault.Invalid {
 			t.Fatalf("not the fault of the file: %v", fine)

@@ -53,8 +53,7 @@ func Open(r io.Reader, fileKey []byte, want Label) (*Opened, error) {
 		return nil, damaged(err.Error())
 	}
 	if o.Contents.Label != want {
-		return nil, fault.New(fault.Conflict, "foreign-envelope", "La busta è stata sigillata per un'altra gara, lotto, busta o operatore.",
-			"The envelope was sealed for another tender, lot, envelope or supplier.")
+		return nil, foreign()
 	}
 	return o, nil
 }

@@ -17,9 +17,9 @@ func TestNextGoesOnSayingTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := FileKey(head, identity(t), id)
+	key, err := fileKey(head, label, id)
 	if err != nil {
-		t.Fatal("the second identity is not tried")
+		t.Fatal(err)
 	}
 	o, err := Open(bytes.NewReader(file), key, label)
 	if err != nil {
@@ -33,19 +33,19 @@ func TestNextGoesOnSayingTheEnd(t *testing.T) {
 }
 
 // BenchmarkAgainstAge does the same work with the age library alone in the
-// same iteration and reports how many times as long ours takes: sealing, which
-// also digests every document and the ciphertext, against plain encryption;
-// opening, which checks every digest, against decryption and one SHA-256.
+// same iteration and reports its time in ours: sealing, which also checks that
+// no document changed, against plain encryption; opening, which checks every
+// digest, against decryption and one SHA-256. At 1 they are as fast.
 func BenchmarkAgainstAge(b *testing.B) {
 	id := identity(b)
 	body := make([]byte, 32<<20)
 	c := Contents{Label: label, Items: []Item{item("a.pdf", body)}}
-	sealed := seal(b, id, nil, body)
+	sealed, source := seal(b, id, nil, body), from(body)
 	head, err := Header(bytes.NewReader(sealed))
 	if err != nil {
 		b.Fatal(err)
 	}
-	key, err := FileKey(head, id)
+	key, err := fileKey(head, label, id)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func BenchmarkAgainstAge(b *testing.B) {
 			}
 			them, us = them+middle.Sub(start), us+time.Since(middle)
 		}
-		b.ReportMetric(us.Seconds()/them.Seconds(), "×age")
+		b.ReportMetric(them.Seconds()/us.Seconds(), "of-age")
 	}
 	b.Run("seal", func(b *testing.B) {
 		compare(b, func() error {
@@ -77,7 +77,7 @@ func BenchmarkAgainstAge(b *testing.B) {
 			}
 			return w.Close()
 		}, func() error {
-			_, err := Seal(io.Discard, Policy{id.Recipient().String()}, c, func(int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+			_, err := Seal(io.Discard, to(id.Recipient().String()), c, []Source{source})
 			return err
 		})
 	})
