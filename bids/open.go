@@ -22,9 +22,12 @@ func (s *Service) Due(ctx context.Context, now time.Time) ([]tender.Due, error) 
 // Perform does one thing that is due, in the name of the clock. Done already,
 // or not due after all, is a wrong-state fault and changes nothing.
 func (s *Service) Perform(ctx context.Context, d tender.Due) error {
-	if d.Action == act.CloseLot {
+	switch d.Action {
+	case act.CloseLot:
 		_, err := s.close(ctx, d)
 		return err
+	case act.DestroyKeys:
+		return s.destroyKeys(ctx, d)
 	}
 	_, err := s.openLot(ctx, act.By(act.Time()), d.Tender, d.Lot, act.OpenAdministrative)
 	return err
@@ -52,6 +55,39 @@ func (s *Service) close(ctx context.Context, d tender.Due) (*tender.AtLot, error
 		},
 		Save: func(tx Tx, a *tender.AtLot) error { return tx.SaveTender(a.Tender) },
 	})
+}
+
+// destroyKeys makes sure that the bids for a revoked lot stay sealed for ever.
+// The entry names every key by its fingerprint, and by the digest of the wrapped
+// private half that is no more.
+func (s *Service) destroyKeys(ctx context.Context, d tender.Due) error {
+	var tx Tx
+	_, err := act.Do(ctx, s.within, act.By(act.Time()), act.Deed[Tx, *tender.AtLot]{
+		Action: act.DestroyKeys,
+		Load: func(x Tx) (*tender.AtLot, error) {
+			tx = x
+			t, err := tx.Tender(d.Tender)
+			if err != nil {
+				return nil, err
+			}
+			return t.At(d.Lot)
+		},
+		Change: func(a *tender.AtLot, now time.Time) (act.Facts, error) {
+			keys, err := a.Tender.DestroyKeys(d.Lot, now)
+			if err != nil {
+				return act.Facts{}, err
+			}
+			gone, err := tx.DestroyKeys(d.Lot)
+			data := map[string]string{}
+			for _, k := range keys {
+				data["recipient_"+string(k.Envelope)] = seal.Fingerprint(k.Recipient)
+				data["wrapped_"+string(k.Envelope)] = gone[k.Envelope]
+			}
+			return act.Facts{Data: data}, err
+		},
+		Save: func(tx Tx, a *tender.AtLot) error { return tx.SaveTender(a.Tender) },
+	})
+	return err
 }
 
 // gate says which envelope an action opens and the state it leads to.
@@ -158,21 +194,22 @@ func (s *Service) Unfinished(ctx context.Context) ([]string, error) { return s.r
 // not stop the others. Doing it again changes nothing.
 func (s *Service) Unseal(ctx context.Context, id string) (*Opening, error) {
 	o, err := s.read.Opening(ctx, id)
-	if err != nil || o.Unsealed {
+	if err != nil || !o.toTry() {
 		return o, err
 	}
 	results, err := s.tryAll(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+	tried := len(o.Shares)
 	done, err := act.Do(ctx, s.within, act.By(act.Time()), act.Deed[Tx, *Opening]{
 		Action: act.UnsealEnvelopes,
 		Load:   func(tx Tx) (*Opening, error) { return tx.Opening(id) },
 		Change: func(o *Opening, _ time.Time) (act.Facts, error) {
-			if o.Unsealed {
+			if !o.toTry() || len(o.Shares) != tried {
 				return act.Facts{}, errUnsealed
 			}
-			o.Bids, o.Unsealed = results, true
+			o.Bids, o.Unsealed, o.Tried = results, true, tried
 			return act.Facts{Data: map[string]string{"envelope": string(o.Envelope)}}, nil
 		},
 		Save: Tx.SaveOpening,
@@ -192,29 +229,27 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 	if len(results) == 0 {
 		return results, nil
 	}
-	wrapped, err := s.read.WrappedKey(ctx, o.LotID, o.Envelope)
+	request, faults, err := s.request(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	headers := make([][]byte, len(results))
-	for i, b := range results {
-		headers[i], err = s.header(ctx, b.SHA256)
-		if ours(err) {
-			return nil, err
-		}
-		if err != nil {
-			results[i].Fault = fault.Of(err).Code
-		}
+	for _, r := range o.Shares {
+		request.Messages = append(request.Messages, r.Message)
 	}
-	scope := Scope{o.tender.Buyer.ID, o.TenderID, o.LotID, string(o.Envelope)}
-	keys, err := s.sealer.Release(ctx, scope, wrapped, headers)
+	keys, err := s.sealer.Release(ctx, request)
 	if err != nil {
 		return nil, err
 	}
 	for i := range results {
 		b := &results[i]
-		if b.Fault == "" && keys[i].Err != nil {
+		if b.FileKey != nil {
+			continue // opened by an earlier trial
+		}
+		if b.Fault = faults[i]; b.Fault == "" && keys[i].Err != nil {
 			b.Fault = fault.Of(keys[i].Err).Code
+		}
+		if f := keys[i].Falsity; len(f.Dealt)+len(f.Released) > 0 {
+			b.Falsity = &f
 		}
 		if b.Fault != "" {
 			continue
@@ -230,6 +265,28 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 		b.FileKey, b.Items, b.Offer = keys[i].FileKey, contents.Items, contents.Offer
 	}
 	return results, nil
+}
+
+// request gathers what the sealer is asked about an opening. The faults are
+// those of envelopes that are lost or have no header, by index.
+func (s *Service) request(ctx context.Context, o *Opening) (Request, []string, error) {
+	wrapped, err := s.read.WrappedKey(ctx, o.LotID, o.Envelope)
+	if err != nil {
+		return Request{}, nil, err
+	}
+	r := Request{Scope: Scope{o.tender.Buyer.ID, o.TenderID, o.LotID, string(o.Envelope)}, Wrapped: wrapped}
+	faults := make([]string, len(o.Bids))
+	for i, b := range o.Bids {
+		header, err := s.header(ctx, b.SHA256)
+		if ours(err) {
+			return Request{}, nil, err
+		}
+		if err != nil {
+			faults[i] = fault.Of(err).Code
+		}
+		r.Envelopes = append(r.Envelopes, Sealed{b.Supplier, header})
+	}
+	return r, faults, nil
 }
 
 // ours tells a failure of the platform, to be tried again, from a fault of one

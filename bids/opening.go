@@ -2,12 +2,14 @@ package bids
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/seal"
+	"sigillo/internal/writing"
 	"sigillo/tender"
 )
 
@@ -22,8 +24,13 @@ type Opening struct {
 	// OpenedAt is when it was done, Effective the legal instant.
 	OpenedAt  time.Time `json:"opened_at"`
 	Effective time.Time `json:"effective"`
-	// Unsealed once every envelope has been tried.
+	// Shares the custodians have released.
+	Shares []Release `json:"shares,omitempty"`
+	// Glass is set once the guarantor has been called in.
+	Glass *Glass `json:"glass,omitempty"`
+	// Unsealed once every envelope has been tried, with so many releases.
 	Unsealed bool     `json:"unsealed"`
+	Tried    int      `json:"tried,omitempty"`
 	Bids     []Opened `json:"bids"`
 
 	tender *tender.Tender
@@ -48,6 +55,26 @@ type Opened struct {
 	Items   []seal.Item       `json:"items,omitempty"`
 	Offer   map[string]string `json:"offer,omitempty"`
 	Fault   string            `json:"fault,omitempty"`
+	// Falsity names who dealt or released false shares, by place.
+	Falsity *seal.Falsity `json:"falsity,omitempty"`
+}
+
+// Release is what one custodian has released for this opening: its pieces,
+// encrypted to the sealer.
+type Release struct {
+	Custodian int       `json:"custodian"` // index in the notice
+	Person    string    `json:"person"`    // who did it
+	At        time.Time `json:"at"`
+	Message   []byte    `json:"message"`
+	// Unfit lists the bids whose piece does not fit what the bidder committed to.
+	Unfit []string `json:"unfit,omitempty"`
+}
+
+// Glass is the call for the guarantor: when, by whom and why.
+type Glass struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // Attach gives the opening its tender; the store does it on loading.
@@ -62,6 +89,98 @@ func (o *Opening) Subject() act.Subject {
 		s.State = "unsealed"
 	}
 	return s
+}
+
+// Custodian returns the one at an index of the notice.
+func (o *Opening) Custodian(index int) tender.Custodian {
+	if index < 0 || index >= len(o.tender.Custody.Custodians) {
+		return tender.Custodian{}
+	}
+	return o.tender.Custody.Custodians[index]
+}
+
+// Missing tells how many custodians still have to release; 0 when the
+// envelopes can be tried.
+func (o *Opening) Missing() int {
+	c := o.tender.Custody
+	if c.Mode == tender.Rehearsal || len(o.Bids) == 0 {
+		return 0
+	}
+	places := map[int]bool{}
+	for _, r := range o.Shares {
+		for _, p := range c.Places(r.Custodian) {
+			places[p] = true
+		}
+	}
+	return max(0, c.Threshold-len(places))
+}
+
+// toTry tells whether trying the envelopes may bring something new.
+func (o *Opening) toTry() bool {
+	if !o.Unsealed {
+		return o.Missing() == 0
+	}
+	return o.Tried < len(o.Shares) && slices.ContainsFunc(o.Bids, func(b Opened) bool { return b.Fault == "cannot-unseal" })
+}
+
+// release notes what a custodian released. Who has done so already does it
+// again only to mend a piece that did not fit.
+func (o *Opening) release(r Release) error {
+	for i, old := range o.Shares {
+		if old.Custodian != r.Custodian {
+			continue
+		}
+		if len(old.Unfit) == 0 {
+			return fault.New(fault.Conflict, "already-released", "Queste quote sono già state rilasciate.", "These shares have already been released.")
+		}
+		o.Shares = slices.Delete(slices.Clone(o.Shares), i, i+1)
+		o.Tried = min(o.Tried, len(o.Shares))
+		break
+	}
+	o.Shares = append(slices.Clone(o.Shares), r)
+	return nil
+}
+
+// mayRelease: a person's key is used by that person, a recovery key by the
+// RUP, a guarantor's only after the glass was broken and the delay is over.
+func (o *Opening) mayRelease(index int, person string, now time.Time) error {
+	c := o.tender.Custody
+	if c.Mode == tender.Rehearsal || index < 0 || index >= len(c.Custodians) {
+		return fault.Missing("custodian")
+	}
+	one := c.Custodians[index]
+	if one.Person != "" && one.Person != person || one.Person == "" && person != o.tender.RUP {
+		return fault.New(fault.Forbidden, "not-your-key", "Queste quote le rilascia solo chi custodisce la chiave: %s.", "Only the keeper of the key releases these shares: %s.", one.Name)
+	}
+	if one.Kind != tender.GuarantorKey {
+		return nil
+	}
+	if o.Glass == nil {
+		return fault.New(fault.Conflict, "glass-unbroken", "Il garante interviene solo se la stazione appaltante lo chiede.", "The guarantor acts only when the authority calls for it.")
+	}
+	if from := o.Glass.At.Add(time.Duration(c.Delay) * time.Hour); now.Before(from) {
+		return fault.New(fault.Conflict, "guarantor-waits", "Il garante può intervenire dalle %s.", "The guarantor may act from %s.", tender.InRome(from))
+	}
+	return nil
+}
+
+// breakGlass calls the guarantor in.
+func (o *Opening) breakGlass(by, reason string, now time.Time) error {
+	if !slices.ContainsFunc(o.tender.Custody.Custodians, func(c tender.Custodian) bool { return c.Kind == tender.GuarantorKey }) {
+		return fault.New(fault.Conflict, "no-guarantor", "Per questa gara non c'è un garante.", "This tender has no guarantor.")
+	}
+	if o.Glass != nil || o.Unsealed {
+		return fault.New(fault.Conflict, "glass-broken", "Il garante è già stato chiamato, o le buste sono già aperte.", "The guarantor was called already, or the envelopes are open.")
+	}
+	var fs fault.Fields
+	if strings.TrimSpace(reason) == "" || len(reason) > 4000 || !writing.Passage(reason) {
+		fs.Add("/reason", "missing", "Scriva il motivo: resta nel registro.", "Write the reason: it stays in the register.")
+	}
+	if err := fs.Err("bad-reason", "Manca il motivo.", "The reason is missing."); err != nil {
+		return err
+	}
+	o.Glass = &Glass{At: now, By: by, Reason: reason}
+	return nil
 }
 
 // Of finds a bid in the opening.

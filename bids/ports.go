@@ -6,6 +6,7 @@ import (
 
 	"sigillo/docs"
 	"sigillo/internal/act"
+	"sigillo/internal/seal"
 	"sigillo/tender"
 )
 
@@ -34,6 +35,9 @@ type Tx interface {
 	// Eligible lists the bids whose envelope may be opened now: those admitted
 	// for B, those admitted and above the technical threshold for C.
 	Eligible(lot string) ([]string, error)
+	// DestroyKeys forgets the wrapped private halves of a lot's keys, and tells
+	// the SHA-256 of each, in hex, by envelope.
+	DestroyKeys(lot string) (map[tender.Envelope]string, error)
 }
 
 // Reader reads without a transaction of change.
@@ -56,17 +60,55 @@ type Reader interface {
 // Scope is what one key is for.
 type Scope struct{ Authority, Tender, Lot, Envelope string }
 
-// Released is the sealer's answer for one envelope: its file key, or why not.
+// Request is what a sealer is asked about: the envelopes of one opening, with
+// the platform's wrapped key and what custodians have sent. Messages are age
+// files to the platform's key, each holding the pieces of one custodian
+// (SharesMessage).
+type Request struct {
+	Scope     Scope    `json:"scope"`
+	Wrapped   []byte   `json:"wrapped"`
+	Envelopes []Sealed `json:"envelopes"`
+	Messages  [][]byte `json:"messages"`
+}
+
+// Sealed is one envelope to be opened: whose it is, and its header.
+type Sealed struct {
+	Supplier string `json:"supplier"`
+	Header   []byte `json:"header"`
+}
+
+// SharesMessage is what a custodian sends: its pieces of every envelope, by
+// supplier.
+type SharesMessage struct {
+	Lot      string                 `json:"lot"`
+	Envelope string                 `json:"envelope"`
+	Pieces   map[string][]seal.Part `json:"pieces"`
+}
+
+// Weight is what a sealer says of the pieces for one envelope: whose places
+// they are, and those that do not fit what the bidder committed to.
+type Weight struct {
+	Places []int `json:"places,omitempty"`
+	Unfit  []int `json:"unfit,omitempty"`
+}
+
+// Released is the sealer's answer for one envelope: its file key and who dealt
+// or released falsely, or why it does not open.
 type Released struct {
 	FileKey []byte
+	Falsity seal.Falsity
 	Err     error
 }
 
 // Sealer holds the private halves of the keys. It releases the key of an
 // envelope only after convincing itself that the opening of exactly that lot
-// and envelope has been committed.
+// and envelope has been committed, and that the bidder's envelope is part of
+// it: those of excluded bidders stay sealed.
 type Sealer interface {
-	Release(ctx context.Context, s Scope, wrapped []byte, headers [][]byte) ([]Released, error)
+	// Weigh reads the first message and tells what is in it, envelope by
+	// envelope.
+	Weigh(ctx context.Context, r Request) ([]Weight, error)
+	Release(ctx context.Context, r Request) ([]Released, error)
 }
 
 // Service performs the acts on bids.

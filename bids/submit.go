@@ -79,9 +79,8 @@ func (s *Service) Upload(ctx context.Context, call act.Call, id string, e tender
 	if err != nil {
 		return nil, err
 	}
-	if l, err := b.Lot(); err != nil {
-		return nil, err
-	} else if !l.Has(e) {
+	policy, ok := b.tender.Policy(b.LotID, e)
+	if !ok {
 		return nil, fault.New(fault.Invalid, "no-such-envelope", "Questo lotto non prevede la busta %s.", "This lot has no envelope %s.", string(e))
 	}
 	body := bufio.NewReaderSize(r, headerWindow)
@@ -89,7 +88,7 @@ func (s *Service) Upload(ctx context.Context, call act.Call, id string, e tender
 	if err != nil && err != io.EOF {
 		return nil, fault.New(fault.Malformed, "truncated-upload", "Il caricamento si è interrotto: riprovi.", "The upload broke off: try again.").Because(err)
 	}
-	if err := seal.Inspect(bytes.NewReader(head)); err != nil {
+	if err := seal.Inspect(bytes.NewReader(head), b.label(e), policy.Threshold, len(policy.Custodians)); err != nil {
 		return nil, err
 	}
 	if err := s.vault.Put(ctx, docs.AreaSealed, hash, size, body); err != nil {
@@ -99,6 +98,10 @@ func (s *Service) Upload(ctx context.Context, call act.Call, id string, e tender
 		return act.Facts{Data: map[string]string{"envelope": string(e), "sha256": hash.String()}},
 			b.Put(Upload{Envelope: e, SHA256: hash, Size: size, UploadedAt: now})
 	})
+}
+
+func (b *Bid) label(e tender.Envelope) seal.Label {
+	return seal.Label{Authority: b.tender.Buyer.ID, Tender: b.TenderID, Lot: b.LotID, Envelope: string(e), Supplier: b.Supplier}
 }
 
 // Submit sends the bid (submit-bid). Its legal instant is the store's clock in

@@ -163,7 +163,7 @@ func (p *Person) Revoke(power act.Power, at time.Time) error {
 func checkPower(p act.Power) error {
 	authority, supplier := false, false
 	switch p.Role {
-	case act.Drafter, act.RUP, act.Signatory, act.Seggio, act.Commissioner, act.Auditor:
+	case act.Drafter, act.RUP, act.Signatory, act.Seggio, act.Commissioner, act.Custodian, act.Auditor:
 		authority = true
 	case act.Supplier:
 		supplier = true

@@ -59,6 +59,7 @@ func (t *Tender) Check(at time.Time) Report {
 	t.checkProcedure(&r, rules)
 	t.checkPapers(&r)
 	t.checkTimetable(&r, rules, at)
+	t.checkCustody(&r)
 	for i := range t.Lots {
 		t.checkLot(&r, rules, i)
 	}

@@ -26,9 +26,32 @@ func (t *Tender) Due(now time.Time) []Due {
 			all = append(all, Due{act.CloseLot, t.ID, l.ID, t.Timetable.Deadline})
 		case l.State == Closed && !now.Before(t.Timetable.OpensAt):
 			all = append(all, Due{act.OpenAdministrative, t.ID, l.ID, t.Timetable.OpensAt})
+		case l.State == Revoked && l.KeysDestroyedAt == nil:
+			all = append(all, Due{act.DestroyKeys, t.ID, l.ID, now})
 		}
 	}
 	return all
+}
+
+// DestroyKeys notes that the platform's private keys of a revoked lot are gone:
+// its bids stay sealed for ever (AT-045). It returns the keys, to be named in
+// the register.
+func (t *Tender) DestroyKeys(lot string, at time.Time) ([]Key, error) {
+	l, err := t.Lot(lot)
+	if err != nil {
+		return nil, err
+	}
+	if l.State != Revoked || l.KeysDestroyedAt != nil {
+		return nil, WrongState(l, act.DestroyKeys)
+	}
+	l.KeysDestroyedAt = &at
+	var gone []Key
+	for _, k := range t.Keys {
+		if k.Lot == lot {
+			gone = append(gone, k)
+		}
+	}
+	return gone, nil
 }
 
 // Close takes a lot past its deadline, as of the deadline: to closed when at

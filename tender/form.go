@@ -44,6 +44,7 @@ func (t *Tender) form() error {
 			}
 		}
 	}
+	t.Custody.form(&fs)
 	seen := map[string]bool{}
 	for i := range t.Lots {
 		t.Lots[i].form(&fs, fmt.Sprintf("/lots/%d", i), seen)

@@ -30,6 +30,9 @@ type Lot struct {
 	// ClosedAt is the legal instant of closing: the deadline, however late the
 	// clock was served.
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	// KeysDestroyedAt is when the platform's keys of a revoked lot were
+	// destroyed: its bids can never be opened.
+	KeysDestroyedAt *time.Time `json:"keys_destroyed_at,omitempty"`
 	// StandstillUntil is the first instant at which the contract may be made.
 	StandstillUntil *time.Time `json:"standstill_until,omitempty"`
 	EndReason       string     `json:"end_reason,omitempty"`

@@ -2,12 +2,16 @@ package tender
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base32"
 	"slices"
+	"strings"
 	"time"
 
 	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/seal"
 )
 
 // Tx is what tenders need of a transaction. A Save inserts what has version 0,
@@ -22,6 +26,9 @@ type Tx interface {
 	// KeepKey stores the wrapped private half of a key; only the sealer can
 	// make use of it.
 	KeepKey(tender string, k Key, wrapped []byte) error
+	// DestroyKeys forgets the wrapped private halves of a lot's keys, and tells
+	// the SHA-256 of each, in hex, by envelope.
+	DestroyKeys(lot string) (map[Envelope]string, error)
 	// Buyer reads what a tender keeps of its authority.
 	Buyer(authority string) (Buyer, error)
 	// HasPower tells whether the person has the role for the authority now.
@@ -53,7 +60,8 @@ type Filter struct {
 // Keeper makes the keys bids are sealed to. The private half comes back
 // wrapped, for the sealer alone.
 type Keeper interface {
-	Mint(ctx context.Context, authority, tender, lot, envelope string) (recipient string, wrapped []byte, err error)
+	// Mint makes a key of the live hierarchy, or of the one for rehearsals.
+	Mint(ctx context.Context, authority, tender, lot, envelope string, rehearsal bool) (recipient string, wrapped []byte, err error)
 }
 
 // Service performs the acts on tenders.
@@ -63,12 +71,16 @@ type Service struct {
 	keeper Keeper
 	vault  docs.Vault
 	now    func() time.Time
+	// rehearsals says whether tenders in the demo mode of custody may be
+	// published here.
+	rehearsals bool
 }
 
 // NewService wires the acts to a store, a keeper of keys, an object store and
-// a clock.
-func NewService(within act.Within[Tx], read Reader, keeper Keeper, vault docs.Vault, now func() time.Time) *Service {
-	return &Service{within, read, keeper, vault, now}
+// a clock. Only where rehearsals are allowed may a tender be published whose
+// bids the platform alone can open.
+func NewService(within act.Within[Tx], read Reader, keeper Keeper, vault docs.Vault, now func() time.Time, rehearsals bool) *Service {
+	return &Service{within, read, keeper, vault, now, rehearsals}
 }
 
 func (s *Service) change(ctx context.Context, call act.Call, action act.Action, id string, f func(Tx, *Tender, time.Time) error) (*Tender, error) {
@@ -125,6 +137,23 @@ func known(tx Tx, t *Tender) error {
 			fs.Add("/rup", "unknown-person", "Non risulta RUP di questa stazione appaltante.", "Not a RUP of this contracting authority.")
 		}
 	}
+	for i, c := range t.Custody.Custodians {
+		role := act.Custodian
+		if c.Kind == RUPKey {
+			role = act.RUP
+		}
+		if c.Person == "" {
+			continue
+		}
+		ok, err := tx.HasPower(c.Person, role, t.Buyer.ID)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			fs.Add(pointer("/custody/custodians/%d/person", i), "unknown-person", "Persona senza il potere di custode presso la stazione appaltante.",
+				"Person without the power of custodian at the contracting authority.")
+		}
+	}
 	for i, id := range t.Invited {
 		ok, err := tx.SupplierExists(id)
 		if err != nil {
@@ -178,6 +207,32 @@ func (s *Service) Check(ctx context.Context, who act.Actor, id string) (Report, 
 	return t.Check(s.now()), nil
 }
 
+// Challenge makes a test message for a custodian's key (challenge-key) and
+// returns the tender and the message, an age file: its holder decrypts it and
+// gives back what is inside.
+func (s *Service) Challenge(ctx context.Context, call act.Call, id string, custodian int) (*Tender, []byte, error) {
+	var random [20]byte
+	rand.Read(random[:])
+	answer := base32.StdEncoding.EncodeToString(random[:])
+	var one Custodian
+	t, err := s.change(ctx, call, act.ChallengeKey, id, func(_ Tx, t *Tender, _ time.Time) (err error) {
+		one, err = t.Challenge(custodian, answer)
+		return err
+	})
+	if err != nil || one.Recipient == "" {
+		return t, nil, err
+	}
+	message, err := seal.Message(one.Recipient, []byte(answer))
+	return t, message, err
+}
+
+// TestKey takes the answer of a test (test-key).
+func (s *Service) TestKey(ctx context.Context, call act.Call, id string, custodian int, answer string) (*Tender, error) {
+	return s.change(ctx, call, act.TestKey, id, func(_ Tx, t *Tender, now time.Time) error {
+		return t.PassTest(custodian, call.Actor.ID, strings.TrimSpace(answer), now)
+	})
+}
+
 // Publish makes the keys, outside any transaction, then publishes
 // (publish-tender).
 func (s *Service) Publish(ctx context.Context, call act.Call, id string) (*Tender, error) {
@@ -185,11 +240,16 @@ func (s *Service) Publish(ctx context.Context, call act.Call, id string) (*Tende
 	if err != nil {
 		return nil, err
 	}
+	rehearsal := draft.Custody.Mode == Rehearsal
+	if rehearsal && !s.rehearsals {
+		return nil, fault.New(fault.Forbidden, "no-rehearsals", "Su questa piattaforma non si pubblicano gare di prova: scelga un'altra custodia delle chiavi.",
+			"No rehearsals are published on this platform: choose another custody of the keys.")
+	}
 	var keys []Key
 	wrapped := map[Key][]byte{}
 	if draft.PublishedAt == nil {
 		for _, k := range draft.Scopes() {
-			recipient, private, err := s.keeper.Mint(ctx, draft.Buyer.ID, draft.ID, k.Lot, string(k.Envelope))
+			recipient, private, err := s.keeper.Mint(ctx, draft.Buyer.ID, draft.ID, k.Lot, string(k.Envelope), rehearsal)
 			if err != nil {
 				return nil, err
 			}
@@ -198,6 +258,9 @@ func (s *Service) Publish(ctx context.Context, call act.Call, id string) (*Tende
 		}
 	}
 	return s.change(ctx, call, act.PublishTender, id, func(tx Tx, t *Tender, now time.Time) error {
+		if rehearsal != (t.Custody.Mode == Rehearsal) {
+			return fault.New(fault.Stale, "stale-version", "La custodia è cambiata nel frattempo: riprovi.", "The custody has changed meanwhile: try again.")
+		}
 		if err := t.Publish(keys, now); err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ type Terms struct {
 	Timetable        Timetable       `json:"timetable"`
 	Papers           []docs.Document `json:"papers"`
 	Lots             []Lot           `json:"lots"`
+	Custody          Custody         `json:"custody,omitzero"`
 }
 
 // Tender is one procedure of one authority.
@@ -60,7 +61,9 @@ type Tender struct {
 	Rules     *RuleSet `json:"rules,omitempty"`
 	RulesHash string   `json:"rules_hash,omitempty"`
 	// Keys the bids are sealed to, one for each lot and envelope.
-	Keys       []Key       `json:"keys,omitempty"`
+	Keys []Key `json:"keys,omitempty"`
+	// KeyTests of the custodians' keys.
+	KeyTests   []KeyTest   `json:"key_tests,omitempty"`
 	Amendments []Amendment `json:"amendments,omitempty"`
 	// SuspendedAt is set while the tender is suspended.
 	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
@@ -110,6 +113,7 @@ func (t *Tender) Edit(terms Terms) error {
 // tidy gives every lot an identifier and a number, and keeps those of lots
 // that were there before.
 func (terms Terms) tidy(before []Lot) Terms {
+	terms.Custody = terms.Custody.tidy()
 	terms.Lots = slices.Clone(terms.Lots)
 	for i := range terms.Lots {
 		l := &terms.Lots[i]
@@ -198,7 +202,7 @@ func (t *Tender) public() bool {
 
 // Team is who has been appointed to the tender.
 func (t *Tender) Team() act.Team {
-	return act.Team{RUP: t.RUP, Seggio: t.Seggio, Commission: t.Commission}
+	return act.Team{RUP: t.RUP, Seggio: t.Seggio, Commission: t.Commission, Custodians: t.Custody.Holders()}
 }
 
 // AtLot is a tender seen at one of its lots: acts on a lot are acts on the

@@ -416,7 +416,7 @@ func TestAT034AT037ACanaryInASealedEnvelopeIsNowhere(t *testing.T) {
 			}
 		}
 		// Not even who has bid: the log holds no trace that can be counted.
-		for _, secret := range []string{b.ID, s.suppliers["supplier-legno"], s.persons["supplier-legno"], "submit", "envelopes"} {
+		for _, secret := range []string{b.ID, s.suppliers["supplier-legno"], s.persons["supplier-legno"], "submit", "/envelopes"} {
 			if strings.Contains(s.log.String(), secret) {
 				t.Errorf("the log tells of the bidder: %s", secret)
 			}

@@ -115,7 +115,7 @@ func TestAT053WithoutTheRegisterNothingIsOpened(t *testing.T) {
 	}
 	wrapped, err := s.p.store.WrappedKey(t.Context(), s.tender.Lots[1].ID, tender.Administrative)
 	s.ok(err)
-	if _, opened, err := s.p.store.OpenedAt(t.Context(), s.tender.Lots[1].ID, "A"); err != nil || opened || len(wrapped) == 0 {
+	if opened, err := s.p.store.Committed(t.Context(), s.tender.Lots[1].ID, "A"); err != nil || opened != nil || len(wrapped) == 0 {
 		t.Fatal("an opening was committed", err)
 	}
 	sqlite(t, path, "ALTER TABLE elsewhere RENAME TO audit_entry")

@@ -39,6 +39,9 @@ type story struct {
 	logins *memory
 	api    *client.Client
 	step   int
+	// rehearsal: the platform opens alone; else the RUP's key is needed.
+	rehearsal bool
+	keys      map[string]heldKey
 
 	authority string
 	persons   map[string]string
@@ -197,7 +200,7 @@ func at(t time.Time, days, hour int) time.Time {
 	return tender.DayOf(t).Add(days).Midnight().In(tender.Rome()).Add(time.Duration(hour) * time.Hour)
 }
 
-func (s *story) terms(deadline time.Time, papers []map[string]any) map[string]any {
+func (s *story) terms(deadline time.Time, papers []map[string]any, custody map[string]any) map[string]any {
 	required := func(kind docs.Kind, title string) map[string]any {
 		return map[string]any{"kind": kind, "title": title, "signed": true}
 	}
@@ -210,6 +213,7 @@ func (s *story) terms(deadline time.Time, papers []map[string]any) map[string]an
 		"exclusion_grounds": []string{"corruption", "crime-org", "finan-laund", "fraud", "human-traffic", "socsec-pay", "tax-pay", "terr-offence"},
 		"timetable":         map[string]any{"questions_until": local(at(deadline, -12, 12)), "deadline": local(deadline), "opens_at": local(deadline.Add(22 * time.Hour))},
 		"papers":            papers,
+		"custody":           custody,
 		"lots": []any{
 			map[string]any{"title": "Scuole primarie e secondarie", "cig": "U000001227", "cpv": "39160000-1", "nuts": "ITI14", "envelopes": []any{a, b, c},
 				"amounts": map[string]any{"base": "182400.00", "labour": "9600.00", "safety": "1200.00"},
@@ -244,8 +248,12 @@ func (s *story) draft(ctx context.Context) error {
 	for !tender.DayOf(deadline).IsWorkingDay() {
 		deadline = at(deadline, 1, 12)
 	}
-	terms := s.terms(deadline, papers)
-	incomplete := s.terms(at(s.clock.Now(), 20, 12), papers[1:])
+	custody, err := s.custody()
+	if err != nil {
+		return err
+	}
+	terms := s.terms(deadline, papers, custody)
+	incomplete := s.terms(at(s.clock.Now(), 20, 12), papers[1:], custody)
 	var t published
 	if err := s.do(ctx, "drafter", "POST", "/v1/authorities/"+s.authority+"/tenders", incomplete, &t, client.Key("demo-tender")); err != nil {
 		return err
@@ -262,8 +270,11 @@ func (s *story) draft(ctx context.Context) error {
 	if err := s.do(ctx, "drafter", "PUT", "/v1/tenders/"+t.ID, terms, &t, client.IfVersion(t.Version)); err != nil {
 		return err
 	}
-	s.say("Corretta: ora il controllo passa.", "Corrected: now the check passes.")
 	s.tender = &t
+	if err := s.tryKeys(ctx); err != nil {
+		return err
+	}
+	s.say("Corretta: ora il controllo passa.", "Corrected: now the check passes.")
 	return nil
 }
 
@@ -451,6 +462,11 @@ func (s *story) close(ctx context.Context) error {
 	if err := s.waitFor(ctx, tender.AdministrativeOpened); err != nil {
 		return err
 	}
+	for i := range s.tender.Lots {
+		if err := s.release(ctx, i, tender.Administrative); err != nil {
+			return err
+		}
+	}
 	s.say("Buste amministrative aperte; B e C restano sigillate.", "Administrative envelopes open; B and C stay sealed.")
 	return nil
 }
@@ -516,6 +532,9 @@ func (s *story) technical(ctx context.Context) error {
 	if err := s.do(ctx, "commissioner-1", "POST", s.lotPath(0, "open-technical"), nil, nil); err != nil {
 		return err
 	}
+	if err := s.release(ctx, 0, tender.Technical); err != nil {
+		return err
+	}
 	points := map[string][]string{"supplier-arredi": {"34", "17.5", "8"}, "supplier-legno": {"36.5", "15", "10"}, "supplier-gruppo": {"29", "14", "6"}}
 	for _, who := range []string{"supplier-arredi", "supplier-legno", "supplier-gruppo"} {
 		var scores []map[string]string
@@ -542,6 +561,9 @@ func (s *story) economic(ctx context.Context) error {
 	}
 	for i, who := range []string{"commissioner-1", "seggio"} {
 		if err := s.do(ctx, who, "POST", s.lotPath(i, "open-economic"), nil, nil); err != nil {
+			return err
+		}
+		if err := s.release(ctx, i, tender.Economic); err != nil {
 			return err
 		}
 		var e struct {

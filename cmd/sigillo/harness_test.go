@@ -76,7 +76,7 @@ func newSite(t *testing.T, dsn, objects string) *site {
 	}
 	s.server = httptest.NewServer(p.api)
 	t.Cleanup(func() { s.server.Close(); p.store.Close() })
-	s.story = &story{w: &world{t.Context(), s.log, s.log, "en"}, p: p, clock: clock, folder: folder, logins: &memory{Logins: map[string]string{}},
+	s.story = &story{rehearsal: true, w: &world{t.Context(), s.log, s.log, "en"}, p: p, clock: clock, folder: folder, logins: &memory{Logins: map[string]string{}},
 		api:     &client.Client{Base: s.server.URL, Lang: "en"},
 		persons: map[string]string{}, suppliers: map[string]string{}, bidOf: map[string]string{}}
 	s.ok(s.cast(t.Context()))

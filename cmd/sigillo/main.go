@@ -28,6 +28,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Play a whole tender, then keep serving: needs nothing else."`
 	Serve   serveCommand   `cmd:"" help:"Serve the platform."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database schema up to date and make the first administrator."`
+	Key     keyCommand     `cmd:"" help:"Keys of custodians: make, try, use."`
+	Sealer  sealerCommand  `cmd:"" help:"Keep the platform's keys in a process of its own."`
 	Seal    sealCommand    `cmd:"" help:"Seal an envelope on this computer."`
 	Submit  submitCommand  `cmd:"" help:"Upload sealed envelopes and submit the bid."`
 	Verify  verifyCommand  `cmd:"" help:"Verify an export of the register."`

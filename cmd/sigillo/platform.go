@@ -32,6 +32,8 @@ type Settings struct {
 	Objects   string `env:"SIGILLO_OBJECTS" default:"sigillo-data/objects" help:"A directory, or s3://ACCESS:SECRET@host:port/bucket?tls=true&region=…"`
 	SealerKey string `env:"SIGILLO_SEALER_KEY" default:"sigillo-data/sealer.key" help:"File with the sealer's master key; made if there is none."`
 	LogKey    string `env:"SIGILLO_LOG_KEY" default:"sigillo-data/log.key" help:"File with the key that signs the register; made if there is none."`
+	Sealer    string `env:"SIGILLO_SEALER" help:"Socket of a sealer in a process of its own; without it, keys are kept by this process."`
+	Rehearsal bool   `env:"SIGILLO_REHEARSALS" help:"Allow tenders for exercise, whose bids the platform alone can open."`
 	MaxUpload int64  `env:"SIGILLO_MAX_UPLOAD" default:"5368709120" help:"Largest document or envelope, in bytes."`
 }
 
@@ -75,13 +77,6 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if err != nil {
 		return nil, err
 	}
-	if err := keyIsThere(ctx, s.SealerKey, db); err != nil {
-		return nil, err
-	}
-	master, err := sealer.Load(s.SealerKey)
-	if err != nil {
-		return nil, err
-	}
 	register, err := openLog(s.LogKey, db)
 	if err != nil {
 		return nil, err
@@ -99,7 +94,10 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		}
 		return now
 	}
-	keys := sealer.New(master, db, deciding)
+	keys, err := keeper(ctx, s, db, deciding)
+	if err != nil {
+		return nil, err
+	}
 	p := &platform{store: db, vault: vault, parties: parties.NewService(store.Acts[parties.Tx](db), db)}
 	p.identity = identity.NewService(store.Acts[identity.Tx](db), db, local, demo)
 	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
@@ -107,12 +105,28 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.api = api.New(api.Services{
 		Identity: p.identity,
 		Parties:  p.parties,
-		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding),
+		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
 		Trail:    register, Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo})
 	return p, nil
+}
+
+// keeper is the sealer: in another process where the settings name its socket,
+// then this one never sees a private key; else in this one.
+func keeper(ctx context.Context, s Settings, db *store.Store, now func() time.Time) (sealer.Keeper, error) {
+	if s.Sealer != "" {
+		return sealer.Dial(s.Sealer), nil
+	}
+	if err := keyIsThere(ctx, s.SealerKey, db); err != nil {
+		return nil, err
+	}
+	master, err := sealer.Load(s.SealerKey)
+	if err != nil {
+		return nil, err
+	}
+	return sealer.New(master, db, now), nil
 }
 
 // keyIsThere refuses to start with a new master key where bids are sealed to

@@ -26,7 +26,7 @@ func (s *site) fullTerms() map[string]any {
 		s.ok(err)
 		papers = append(papers, p)
 	}
-	return s.terms(at(tender.EarliestDeadline(s.clock.Now(), 30), 5, 12), papers)
+	return s.terms(at(tender.EarliestDeadline(s.clock.Now(), 30), 5, 12), papers, map[string]any{"mode": "demo"})
 }
 
 func (s *site) create(terms map[string]any) *published {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -69,11 +67,16 @@ func (c *sealCommand) Run(w *world) error {
 		return fault.New(fault.Invalid, "preflight", "La busta non è stata sigillata: corregga i documenti, o usi --force.",
 			"The envelope was not sealed: correct the documents, or use --force.")
 	}
-	sealed, err := e.seal(c.Out)
+	size, err := e.seal(c.Out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w.out, fault.T("Sigillata %s: %d byte, SHA-256 %s", "Sealed %s: %d bytes, SHA-256 %s", c.Out, sealed.Size, sealed.SHA256).In(w.lang))
+	digest, err := hashFile(c.Out)
+	if err != nil {
+		return err
+	}
+	tellCustody(w, t)
+	fmt.Fprintln(w.out, fault.T("Sigillata %s: %d byte, impronta %x", "Sealed %s: %d bytes, digest %x", c.Out, size, digest).In(w.lang))
 	return nil
 }
 
@@ -84,8 +87,23 @@ type published struct {
 	Buyer     tender.Buyer     `json:"buyer"`
 	Lots      []tender.Lot     `json:"lots"`
 	Keys      []tender.Key     `json:"keys"`
+	Custody   tender.Custody   `json:"custody"`
 	Timetable tender.Timetable `json:"timetable"`
 	Version   int              `json:"version"`
+}
+
+// tellCustody says to whom the envelope was sealed: the fingerprints are to be
+// compared with those printed in the notice.
+func tellCustody(w *world, t *published) {
+	if t.Custody.Mode == tender.Rehearsal {
+		fmt.Fprintln(w.err, fault.T("Gara di prova: la piattaforma può aprire da sola.", "Rehearsal: the platform can open alone.").In(w.lang))
+		return
+	}
+	fmt.Fprintln(w.err, fault.T("Aprono la piattaforma e %d di questi custodi; confronti le impronte con quelle del bando:",
+		"The platform and %d of these custodians open; compare the fingerprints with those in the notice:", t.Custody.Threshold).In(w.lang))
+	for _, c := range t.Custody.Custodians {
+		fmt.Fprintf(w.err, "  %s  %s\n", seal.Fingerprint(c.Recipient), c.Name)
+	}
 }
 
 func fetchTender(ctx context.Context, c *client.Client, id string) (*published, error) {
@@ -183,10 +201,10 @@ func examine(path string) ([]docs.Finding, error) {
 }
 
 // seal writes the envelope beside its final name and renames it when whole.
-func (e *envelope) seal(out string) (seal.Sealed, error) {
+func (e *envelope) seal(out string) (int64, error) {
 	l, err := e.tender.lot(e.lot)
 	if err != nil {
-		return seal.Sealed{}, err
+		return 0, err
 	}
 	recipient := ""
 	for _, k := range e.tender.Keys {
@@ -196,19 +214,20 @@ func (e *envelope) seal(out string) (seal.Sealed, error) {
 	}
 	c := seal.Contents{Offer: e.offer, Label: seal.Label{
 		Authority: e.tender.Buyer.ID, Tender: e.tender.ID, Lot: l.ID, Envelope: string(e.kind), Supplier: e.supplier}}
+	var sources []seal.Source
 	for _, f := range e.files {
-		item, err := describe(f)
+		item, source, err := describe(f)
 		if err != nil {
-			return seal.Sealed{}, err
+			return 0, err
 		}
-		c.Items = append(c.Items, item)
+		c.Items, sources = append(c.Items, item), append(sources, source)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(out), ".sealing-*")
 	if err != nil {
-		return seal.Sealed{}, err
+		return 0, err
 	}
 	defer os.Remove(tmp.Name())
-	sealed, err := seal.Seal(tmp, seal.Policy{Platform: recipient}, c, func(i int) (io.ReadCloser, error) { return os.Open(e.files[i].path) })
+	size, err := seal.Seal(tmp, e.tender.Custody.Policy(recipient), c, sources)
 	if err == nil {
 		err = tmp.Sync()
 	}
@@ -216,25 +235,25 @@ func (e *envelope) seal(out string) (seal.Sealed, error) {
 		err = closed
 	}
 	if err != nil {
-		return seal.Sealed{}, err
+		return 0, err
 	}
-	return sealed, os.Rename(tmp.Name(), out)
+	return size, os.Rename(tmp.Name(), out)
 }
 
-func describe(f file) (seal.Item, error) {
+func describe(f file) (seal.Item, seal.Source, error) {
 	r, err := os.Open(f.path)
 	if err != nil {
-		return seal.Item{}, err
+		return seal.Item{}, seal.Source{}, err
 	}
 	defer r.Close()
-	sum := sha256.New()
-	n, err := io.Copy(sum, r)
+	n, digest, check, err := seal.Measure(r)
 	if err != nil {
-		return seal.Item{}, err
+		return seal.Item{}, seal.Source{}, err
 	}
 	kind := mime.TypeByExtension(filepath.Ext(f.path))
 	if kind == "" {
 		kind = "application/octet-stream"
 	}
-	return seal.Item{Name: filepath.Base(f.path), Kind: f.kind, MediaType: kind, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+	return seal.Item{Name: filepath.Base(f.path), Kind: f.kind, MediaType: kind, Size: n, SHA256: digest},
+		seal.Source{Open: func() (io.ReadCloser, error) { return os.Open(f.path) }, Check: check}, nil
 }

@@ -18,6 +18,7 @@ const (
 	Signatory     Role = "signatory"     // punto ordinante, decision organ: signs and commits (art. 17, DR-02)
 	Seggio        Role = "seggio"        // seggio di gara (art. 93 c. 7, DR-04)
 	Commissioner  Role = "commissioner"  // commissione giudicatrice (art. 93, DR-05)
+	Custodian     Role = "custodian"     // keeps a key of the authority's part; independent of the others
 	Supplier      Role = "supplier"      // legal representative of an economic operator (DR-06)
 	Auditor       Role = "auditor"       // reads the trail of an authority, changes nothing
 	Administrator Role = "administrator" // runs the platform; has no business powers
@@ -26,7 +27,7 @@ const (
 
 // Roles lists every role, in the order the permission matrix is drawn.
 func Roles() []Role {
-	return []Role{Anonymous, Drafter, RUP, Signatory, Seggio, Commissioner, Supplier, Auditor, Administrator, Clock}
+	return []Role{Anonymous, Drafter, RUP, Signatory, Seggio, Commissioner, Custodian, Supplier, Auditor, Administrator, Clock}
 }
 
 // Kind is what sort of being acts.
@@ -89,6 +90,7 @@ type Team struct {
 	RUP        string   `json:"rup"`
 	Seggio     []string `json:"seggio,omitempty"`
 	Commission []string `json:"commission,omitempty"`
+	Custodians []string `json:"custodians,omitempty"` // of the keys
 }
 
 // Subject is all that a permission may depend on.

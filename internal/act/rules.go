@@ -32,6 +32,9 @@ var (
 	judges = when{"judges", func(a Actor, p Power, s Subject) bool {
 		return own.test(a, p, s) && slices.Contains(s.Team.Commission, a.ID)
 	}}
+	keeps = when{"keeps", func(a Actor, p Power, s Subject) bool {
+		return own.test(a, p, s) && slices.Contains(s.Team.Custodians, a.ID)
+	}}
 	opened = func(w when) when {
 		return when{w.name + "+opened", func(a Actor, p Power, s Subject) bool { return s.Opened && w.test(a, p, s) }}
 	}
@@ -74,6 +77,8 @@ const (
 	EditTender     Action = "edit-tender"
 	DiscardTender  Action = "discard-tender"
 	CheckTender    Action = "check-tender"
+	ChallengeKey   Action = "challenge-key"
+	TestKey        Action = "test-key"
 	PublishTender  Action = "publish-tender"
 	ViewTender     Action = "view-tender"
 	ListTenders    Action = "list-tenders"
@@ -102,7 +107,11 @@ const (
 	OpenAdministrative Action = "open-administrative"
 	OpenTechnical      Action = "open-technical"
 	OpenEconomic       Action = "open-economic"
+	ViewShares         Action = "view-shares"
+	ReleaseShares      Action = "release-shares"
+	BreakGlass         Action = "break-glass"
 	UnsealEnvelopes    Action = "unseal-envelopes"
+	DestroyKeys        Action = "destroy-keys"
 	ViewOpening        Action = "view-opening"
 	ListOpenings       Action = "list-openings"
 	ReadEnvelope       Action = "read-envelope"
@@ -127,7 +136,7 @@ func allow(role Role, w when) grant { return grant{role, w} }
 
 // staff grants the same reach to everybody who works for the authority.
 func staff(w when) []grant {
-	return []grant{allow(Drafter, w), allow(RUP, w), allow(Signatory, w), allow(Seggio, w), allow(Commissioner, w), allow(Auditor, w)}
+	return []grant{allow(Drafter, w), allow(RUP, w), allow(Signatory, w), allow(Seggio, w), allow(Commissioner, w), allow(Custodian, w), allow(Auditor, w)}
 }
 
 // everybody grants the same reach to all but the clock, which reads nothing.
@@ -186,6 +195,8 @@ var rules = []rule{
 	{EditTender, fault.T("Modifica la bozza", "Edit the draft"), some(allow(Drafter, own), allow(RUP, leads))},
 	{DiscardTender, fault.T("Elimina la bozza", "Discard the draft"), some(allow(Drafter, own), allow(RUP, leads))},
 	{CheckTender, fault.T("Controlla la bozza", "Check the draft"), some(allow(Drafter, own), allow(RUP, leads), allow(Signatory, own))},
+	{ChallengeKey, fault.T("Chiedi di provare una chiave", "Ask to try a key"), some(allow(Drafter, own), allow(RUP, leads), allow(Custodian, keeps))},
+	{TestKey, fault.T("Prova una chiave", "Try a key"), some(allow(Drafter, own), allow(RUP, leads), allow(Custodian, keeps))},
 	{PublishTender, fault.T("Pubblica la gara", "Publish the tender"), some(allow(Signatory, own))},
 	{ViewTender, fault.T("Vedi la gara", "View the tender"), some(staff(own), everybody(public), allow(Supplier, invited))},
 	{ListTenders, fault.T("Elenca le gare", "List the tenders"), everybody(anywhere)},
@@ -215,8 +226,12 @@ var rules = []rule{
 	{OpenAdministrative, fault.T("Apri le buste amministrative", "Open the administrative envelopes"), some(allow(Clock, anywhere))},
 	{OpenTechnical, fault.T("Apri le buste tecniche", "Open the technical envelopes"), some(allow(Commissioner, judges))},
 	{OpenEconomic, fault.T("Apri le buste economiche", "Open the economic envelopes"), some(allow(Seggio, sits), allow(Commissioner, judges))},
+	{ViewShares, fault.T("Vedi le quote da rilasciare", "View the shares to release"), some(allow(RUP, opened(leads)), allow(Custodian, opened(keeps)))},
+	{ReleaseShares, fault.T("Rilascia le quote di chiave", "Release key shares"), some(allow(RUP, opened(leads)), allow(Custodian, opened(keeps)))},
+	{BreakGlass, fault.T("Chiedi l'intervento del garante", "Call in the guarantor"), some(allow(Signatory, opened(own)))},
 	{UnsealEnvelopes, fault.T("Togli i sigilli delle buste aperte", "Unseal the opened envelopes"), some(allow(Clock, anywhere))},
-	{ViewOpening, fault.T("Vedi l'apertura", "View the opening"), some(panel(), allow(Auditor, opened(own)), allow(Signatory, opened(own)))},
+	{DestroyKeys, fault.T("Distruggi le chiavi di un lotto revocato", "Destroy the keys of a revoked lot"), some(allow(Clock, anywhere))},
+	{ViewOpening, fault.T("Vedi l'apertura", "View the opening"), some(panel(), allow(Auditor, opened(own)), allow(Signatory, opened(own)), allow(Custodian, opened(keeps)))},
 	{ListOpenings, fault.T("Elenca le aperture", "List the openings"), everybody(anywhere)},
 	{ReadEnvelope, fault.T("Leggi un documento di un'offerta aperta", "Read a document of an opened bid"), panel()},
 

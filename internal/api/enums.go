@@ -24,6 +24,8 @@ func (a *API) enums() {
 		"Criterion":      {"method": values([]tender.Method{tender.LowestPrice, tender.PriceQuality})},
 		"EnvelopeSpec":   {"envelope": envelopes},
 		"Key":            {"envelope": envelopes},
+		"Custody":        {"mode": values([]tender.Mode{tender.Standard, tender.Commission, tender.Rehearsal, ""})},
+		"Custodian":      {"kind": values([]tender.CustodianKind{tender.RUPKey, tender.RecoveryKey, tender.PersonKey, tender.GuarantorKey})},
 		"Upload":         {"envelope": envelopes},
 		"Admission":      {"verdict": values([]award.Verdict{award.Pending, award.Admitted, award.Excluded})},
 		"Document":       {"kind": values(docs.Kinds())},

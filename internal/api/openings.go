@@ -24,7 +24,32 @@ type OpeningView struct {
 	OpenedAt  time.Time       `json:"opened_at"`
 	Effective time.Time       `json:"effective" doc:"L'istante legale."`
 	Unsealed  bool            `json:"unsealed" doc:"Tutte le buste sono state provate."`
+	Missing   int             `json:"missing" doc:"Quote di custodi che mancano ancora per aprire."`
+	Releases  []ReleaseView   `json:"releases,omitempty"`
+	Glass     *bids.Glass     `json:"glass,omitempty" doc:"Chiamata del garante."`
 	Bids      []OpenedView    `json:"bids"`
+}
+
+// ReleaseView says that a custodian has released its shares.
+type ReleaseView struct {
+	Custodian   int       `json:"custodian" doc:"Posto nel bando, da 0."`
+	Fingerprint string    `json:"fingerprint"`
+	At          time.Time `json:"at"`
+	Unfit       []string  `json:"unfit,omitempty" doc:"Offerte la cui quota non corrisponde a quella promessa dalla busta."`
+}
+
+// SharesView is what a custodian needs to release its shares.
+type SharesView struct {
+	Opening   OpeningView  `json:"opening"`
+	Recipient string       `json:"recipient" doc:"Chiave della piattaforma a cui si cifrano le quote."`
+	Envelopes []HeaderView `json:"envelopes"`
+}
+
+// HeaderView is the header of one opened envelope.
+type HeaderView struct {
+	Bid    string     `json:"bid"`
+	Label  seal.Label `json:"label"`
+	Header []byte     `json:"header" doc:"In base64; meno di 32 KiB."`
 }
 
 // OpenedView is what came of one bid's envelope.
@@ -37,12 +62,17 @@ type OpenedView struct {
 	Documents  []seal.Item       `json:"documents,omitempty"`
 	Offer      map[string]string `json:"offer,omitempty"`
 	Fault      string            `json:"fault,omitempty" doc:"Perché la busta non si è aperta."`
+	Falsity    *seal.Falsity     `json:"falsity,omitempty" doc:"Quote false, per posto: date dal concorrente (dealt) o rilasciate da un custode (released)."`
 }
 
 func openingView(o *bids.Opening) OpeningView {
-	v := OpeningView{o.ID, o.Version, o.TenderID, o.LotID, o.Envelope, o.OpenedAt, o.Effective, o.Unsealed, []OpenedView{}}
+	v := OpeningView{ID: o.ID, Version: o.Version, Tender: o.TenderID, Lot: o.LotID, Envelope: o.Envelope, OpenedAt: o.OpenedAt,
+		Effective: o.Effective, Unsealed: o.Unsealed, Missing: o.Missing(), Glass: o.Glass, Bids: []OpenedView{}}
+	for _, r := range o.Shares {
+		v.Releases = append(v.Releases, ReleaseView{r.Custodian, o.Custodian(r.Custodian).Fingerprint, r.At, r.Unfit})
+	}
 	for _, b := range o.Bids {
-		v.Bids = append(v.Bids, OpenedView{b.Bid, b.Supplier, b.ReceivedAt, b.SHA256, b.Shared, b.Items, b.Offer, b.Fault})
+		v.Bids = append(v.Bids, OpenedView{b.Bid, b.Supplier, b.ReceivedAt, b.SHA256, b.Shared, b.Items, b.Offer, b.Fault, b.Falsity})
 	}
 	return v
 }
@@ -75,6 +105,34 @@ func (a *API) openings() {
 	})
 	on(a, operation(act.ViewOpening, http.MethodGet, "/v1/openings/{id}", tag), func(ctx context.Context, call act.Call, in *ByID) (*one[OpeningView], error) {
 		return oneOpening(a.s.Bids.Opening(ctx, call.Actor, in.ID))
+	})
+	on(a, operation(act.ViewShares, http.MethodGet, "/v1/openings/{id}/shares", tag), func(ctx context.Context, call act.Call, in *ByID) (*struct{ Body SharesView }, error) {
+		w, err := a.s.Bids.Wanted(ctx, call.Actor, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		v := SharesView{openingView(w.Opening), w.Recipient, []HeaderView{}}
+		for _, e := range w.Envelopes {
+			v.Envelopes = append(v.Envelopes, HeaderView(e))
+		}
+		return &struct{ Body SharesView }{v}, nil
+	})
+	on(a, operation(act.ReleaseShares, http.MethodPost, "/v1/openings/{id}/shares", tag, withKey), func(ctx context.Context, call act.Call, in *struct {
+		ByID
+		Body struct {
+			Custodian int    `json:"custodian" minimum:"0" maximum:"11" doc:"Posto nel bando, da 0."`
+			Message   []byte `json:"message" doc:"Le quote, cifrate alla chiave della piattaforma; in base64."`
+		}
+	}) (*one[OpeningView], error) {
+		return oneOpening(a.s.Bids.Release(ctx, call, in.ID, in.Body.Custodian, in.Body.Message))
+	})
+	on(a, operation(act.BreakGlass, http.MethodPost, "/v1/openings/{id}/break-glass", tag, withKey, withVersion), func(ctx context.Context, call act.Call, in *struct {
+		ByID
+		Body struct {
+			Reason string `json:"reason" maxLength:"4000"`
+		}
+	}) (*one[OpeningView], error) {
+		return oneOpening(a.s.Bids.BreakGlass(ctx, call, in.ID, in.Body.Reason))
 	})
 	read := operation(act.ReadEnvelope, http.MethodGet, "/v1/openings/{id}/bids/{bid}/documents/{number}", tag, pathParam("id"), pathParam("bid"), pathParam("number"))
 	read.Description += " La lettura resta nel registro: chi ha visto quale documento, e quando."

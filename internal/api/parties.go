@@ -31,7 +31,7 @@ type personBody struct {
 }
 
 type powerBody struct {
-	Role      act.Role `json:"role" enum:"drafter,rup,signatory,seggio,commissioner,supplier,auditor,administrator"`
+	Role      act.Role `json:"role" enum:"drafter,rup,signatory,seggio,commissioner,custodian,supplier,auditor,administrator"`
 	Authority string   `json:"authority,omitempty" maxLength:"100"`
 	Supplier  string   `json:"supplier,omitempty" maxLength:"100"`
 }

@@ -13,6 +13,7 @@ import (
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/money"
+	"sigillo/internal/seal"
 	"sigillo/tender"
 )
 
@@ -33,6 +34,23 @@ type TermsBody struct {
 	Timetable        TimetableBody `json:"timetable,omitempty"`
 	Papers           []PaperBody   `json:"papers,omitempty" maxItems:"500"`
 	Lots             []LotBody     `json:"lots,omitempty" maxItems:"500"`
+	Custody          CustodyBody   `json:"custody,omitempty"`
+}
+
+// CustodyBody says who takes part in opening the envelopes.
+type CustodyBody struct {
+	Mode       string          `json:"mode" enum:"standard,commission,demo" doc:"standard: piattaforma e una tra la chiave del RUP e quella di recupero; commission: piattaforma e k custodi su n; demo: prova, la piattaforma apre da sola."`
+	Threshold  int             `json:"threshold,omitempty" minimum:"0" maximum:"12" doc:"Quanti custodi servono."`
+	Custodians []CustodianBody `json:"custodians,omitempty" maxItems:"12"`
+	Delay      int             `json:"delay,omitempty" minimum:"0" maximum:"720" doc:"Ore che il garante attende, dopo la chiamata."`
+}
+
+// CustodianBody is one key of the authority.
+type CustodianBody struct {
+	Kind      string `json:"kind" enum:"rup,recovery,custodian,guarantor"`
+	Name      string `json:"name" maxLength:"500"`
+	Person    string `json:"person,omitempty" maxLength:"100"`
+	Recipient string `json:"recipient,omitempty" maxLength:"4000" doc:"Chiave pubblica age, creata sul computer di chi la custodisce."`
 }
 
 // TimetableBody holds instants in Italian time, such as
@@ -117,6 +135,10 @@ func (b TermsBody) terms() (tender.Terms, error) {
 			OpensAt:        instant(&fs, "/timetable/opens_at", b.Timetable.OpensAt),
 		},
 	}
+	t.Custody = tender.Custody{Mode: tender.Mode(b.Custody.Mode), Threshold: b.Custody.Threshold, Delay: b.Custody.Delay}
+	for _, c := range b.Custody.Custodians {
+		t.Custody.Custodians = append(t.Custody.Custodians, tender.Custodian{Kind: tender.CustodianKind(c.Kind), Name: c.Name, Person: c.Person, Recipient: c.Recipient})
+	}
 	t.Papers = papers(&fs, b.Papers)
 	for i, l := range b.Lots {
 		t.Lots = append(t.Lots, l.lot(&fs, fmt.Sprintf("/lots/%d", i)))
@@ -184,6 +206,18 @@ func amount(fs *fault.Fields, at, s string) money.Amount {
 	return x
 }
 
+// ByCustodian names a custodian of a tender's keys.
+type ByCustodian struct {
+	ByID
+	Custodian int `path:"custodian" minimum:"0" maximum:"11" doc:"Posto tra i custodi, da 0."`
+}
+
+// ChallengeView is the test message of a custodian's key.
+type ChallengeView struct {
+	Fingerprint string `json:"fingerprint"`
+	Message     []byte `json:"message" doc:"File age in base64: chi ha la chiave lo decifra e restituisce il contenuto."`
+}
+
 // TenderView is a tender as the caller may see it.
 type TenderView struct {
 	ID               string               `json:"id"`
@@ -210,10 +244,28 @@ type TenderView struct {
 	Rules            string               `json:"rules,omitempty" doc:"Serie di regole in vigore alla pubblicazione."`
 	RulesHash        string               `json:"rules_hash,omitempty"`
 	Keys             []tender.Key         `json:"keys,omitempty" doc:"Chiavi pubbliche age a cui si sigillano le buste."`
+	Custody          tender.Custody       `json:"custody" doc:"Chi custodisce le chiavi dell'ente: stanno nel bando con le loro impronte."`
+	KeyTests         []KeyTestView        `json:"key_tests,omitempty" doc:"Prove delle chiavi dei custodi."`
 	Amendments       []tender.Amendment   `json:"amendments,omitempty"`
 	SuspendedAt      *time.Time           `json:"suspended_at,omitempty"`
 	Seggio           []string             `json:"seggio,omitempty"`
 	Commission       []string             `json:"commission,omitempty"`
+}
+
+// KeyTestView says that a custodian's key was tried.
+type KeyTestView struct {
+	Fingerprint string    `json:"fingerprint"`
+	PassedAt    time.Time `json:"passed_at"`
+}
+
+func keyTests(t *tender.Tender) []KeyTestView {
+	var all []KeyTestView
+	for _, k := range t.KeyTests {
+		if !k.PassedAt.IsZero() {
+			all = append(all, KeyTestView{seal.Fingerprint(k.Recipient), k.PassedAt})
+		}
+	}
+	return all
 }
 
 func tenderView(ctx context.Context, t *tender.Tender) TenderView {
@@ -226,7 +278,7 @@ func tenderView(ctx context.Context, t *tender.Tender) TenderView {
 		ID: t.ID, Version: t.Version, State: t.State(), Buyer: t.Buyer, Reference: t.Reference, Title: t.Title, Description: t.Description,
 		Procedure: t.Procedure, Nature: t.Nature, Urgency: t.Urgency, NoLotsReason: t.NoLotsReason, RUP: t.RUP,
 		ExclusionGrounds: t.ExclusionGrounds, Timetable: t.Timetable, AnswersBy: t.AnswersBy(), BidRule: rule, Papers: t.Papers, Lots: t.Lots,
-		Value: t.Value(), PublishedAt: t.PublishedAt, RulesHash: t.RulesHash, Keys: t.Keys, Amendments: t.Amendments,
+		Value: t.Value(), PublishedAt: t.PublishedAt, RulesHash: t.RulesHash, Keys: t.Keys, Custody: t.Custody, KeyTests: keyTests(t), Amendments: t.Amendments,
 		SuspendedAt: t.SuspendedAt, Seggio: t.Seggio, Commission: t.Commission,
 	}
 	if t.Rules != nil {
@@ -442,6 +494,22 @@ func (a *API) tenderActs(tag string) {
 		Body PanelBody
 	}) (*one[TenderView], error) {
 		t, err := a.s.Tenders.Appoint(ctx, call, in.ID, in.Body.Seggio, in.Body.Commission)
+		return oneTender(ctx, t, err)
+	})
+	on(a, post(act.ChallengeKey, "custodians/{custodian}/challenge"), func(ctx context.Context, call act.Call, in *ByCustodian) (*struct{ Body ChallengeView }, error) {
+		t, message, err := a.s.Tenders.Challenge(ctx, call, in.ID, in.Custodian)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body ChallengeView }{ChallengeView{t.Custody.Custodians[in.Custodian].Fingerprint, message}}, nil
+	})
+	on(a, post(act.TestKey, "custodians/{custodian}/test"), func(ctx context.Context, call act.Call, in *struct {
+		ByCustodian
+		Body struct {
+			Answer string `json:"answer" maxLength:"200" doc:"Ciò che la chiave ha decifrato."`
+		}
+	}) (*one[TenderView], error) {
+		t, err := a.s.Tenders.TestKey(ctx, call, in.ID, in.Custodian, in.Body.Answer)
 		return oneTender(ctx, t, err)
 	})
 	on(a, post(act.RevokeLot, "lots/{lot}/revoke"), func(ctx context.Context, call act.Call, in *struct {

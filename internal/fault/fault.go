@@ -97,9 +97,9 @@ func Hidden(err error) *Fault {
 
 // italian names in Italian what may be missing.
 var italian = map[string]string{
-	"authority": "stazione appaltante", "bid": "offerta", "document": "documento", "envelope": "busta", "evaluation": "valutazione",
+	"authority": "stazione appaltante", "bid": "offerta", "custodian": "custode", "document": "documento", "envelope": "busta", "evaluation": "valutazione",
 	"key": "chiave", "lot": "lotto", "opening": "apertura", "paper": "documento", "person": "persona", "question": "chiarimento",
-	"session": "accesso", "supplier": "operatore economico", "tender": "gara",
+	"receipt": "ricevuta", "session": "accesso", "supplier": "operatore economico", "tender": "gara", "upload": "caricamento",
 }
 
 // Missing is the answer for what does not exist and for what the asker may not

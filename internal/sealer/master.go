@@ -12,9 +12,17 @@ import (
 	"filippo.io/age"
 )
 
-// Master is the key all others are wrapped to. It does not print: the library's
-// own type would write the private key wherever somebody logs it.
-type Master struct{ id *age.HybridIdentity }
+// Master is the key all others are wrapped to, and a second one for rehearsals,
+// which opens nothing real. It does not print: the library's own type would
+// write the private key wherever somebody logs it.
+type Master struct{ live, rehearsal *age.HybridIdentity }
+
+func (m *Master) of(rehearsal bool) *age.HybridIdentity {
+	if rehearsal {
+		return m.rehearsal
+	}
+	return m.live
+}
 
 // Format keeps the key out of logs however it is printed.
 func (m *Master) Format(f fmt.State, _ rune) { io.WriteString(f, "master key") }
@@ -22,13 +30,26 @@ func (m *Master) Format(f fmt.State, _ rune) { io.WriteString(f, "master key") }
 // maxKeyFile is more bytes than a key and its line end take.
 const maxKeyFile = 4 << 10
 
-// Load reads the master key from a file that only its owner may use, or makes
-// it if there is none. Replicas that start together end with the same key. The
-// errors are for the person who starts the program and never quote the file.
+// Load reads the master key from a file that only its owner may use, and the
+// one for rehearsals from the file beside it, or makes them if there are none.
+// Replicas that start together end with the same keys. The errors are for the
+// person who starts the program and never quote the file.
 func Load(path string) (*Master, error) {
-	m, err := read(path)
+	live, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	rehearsal, err := load(path + ".demo")
+	if err != nil {
+		return nil, err
+	}
+	return &Master{live, rehearsal}, nil
+}
+
+func load(path string) (*age.HybridIdentity, error) {
+	id, err := read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return m, err
+		return id, err
 	}
 	if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) { // if it exists, a replica was faster
 		return nil, fmt.Errorf("making the sealer's key file: %w", err)
@@ -36,7 +57,7 @@ func Load(path string) (*Master, error) {
 	return read(path)
 }
 
-func read(path string) (*Master, error) {
+func read(path string) (*age.HybridIdentity, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -60,7 +81,7 @@ func read(path string) (*Master, error) {
 	if err != nil {
 		return nil, errors.New("the sealer's key file does not hold a key")
 	}
-	return &Master{id}, nil
+	return id, nil
 }
 
 // create puts a new key file in place whole or not at all: it is written and

@@ -80,11 +80,11 @@ func TestReplicasThatStartTogetherShareOneKey(t *testing.T) {
 			if errs[i] != nil {
 				t.Fatal(errs[i])
 			}
-			if m.id.String() != masters[0].id.String() {
+			if m.live.String() != masters[0].live.String() || m.rehearsal.String() != masters[0].rehearsal.String() {
 				t.Fatal("two replicas have two keys")
 			}
 		}
-		if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		if files, err := os.ReadDir(folder); err != nil || len(files) != 2 {
 			t.Fatalf("files are left behind: %v, %v", files, err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestKeysDoNotPrint(t *testing.T) {
 		if err := json.NewEncoder(&out).Encode(thing); err != nil {
 			t.Fatal(err)
 		}
-		secret := master.id.String()
+		secret := master.live.String()
 		if text := out.String(); strings.Contains(strings.ToUpper(text), secret[:30]) || strings.Contains(text, fmt.Sprintf("%x", secret[:30])) {
 			t.Errorf("%T prints the key", thing)
 		}

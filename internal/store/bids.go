@@ -6,6 +6,7 @@ import (
 
 	"sigillo/bids"
 	"sigillo/internal/fault"
+	"sigillo/internal/sealer"
 	"sigillo/tender"
 )
 
@@ -166,14 +167,20 @@ func (s *Store) Sealed(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
-// OpenedAt tells the legal instant of a committed opening: the sealer asks.
-func (s *Store) OpenedAt(ctx context.Context, lot, envelope string) (time.Time, bool, error) {
-	var at []int64
-	err := s.db.WithContext(ctx).Table("opening").Where("lot = ? AND envelope = ?", lot, envelope).Pluck("effective", &at).Error
-	if err != nil || len(at) == 0 {
-		return time.Time{}, false, err
+// Committed tells of a committed opening: the sealer asks.
+func (s *Store) Committed(ctx context.Context, lot, envelope string) (*sealer.Committed, error) {
+	o, err := get[bids.Opening](s.db.WithContext(ctx), "opening", "opening", "lot = ? AND envelope = ?", lot, envelope)
+	if f := fault.Of(err); f != nil && f.Kind == fault.NotFound {
+		return nil, nil
 	}
-	return time.UnixMicro(at[0]).UTC(), true, nil
+	if err != nil {
+		return nil, err
+	}
+	c := &sealer.Committed{Effective: o.Effective}
+	for _, b := range o.Bids {
+		c.Suppliers = append(c.Suppliers, b.Supplier)
+	}
+	return c, nil
 }
 
 // Due lists what the clock owes at the instant. The index narrows the search;
@@ -182,7 +189,7 @@ func (s *Store) Due(ctx context.Context, now time.Time) ([]tender.Due, error) {
 	db := s.read.WithContext(ctx)
 	var ids []string
 	us := now.UnixMicro()
-	err := db.Table("lot").Where("state = 'published' AND deadline <= ? OR state = 'closed' AND opens_at <= ?", us, us).
+	err := db.Table("lot").Where("state = 'published' AND deadline <= ? OR state = 'closed' AND opens_at <= ? OR state = 'revoked' AND keys_kept", us, us).
 		Distinct().Order("tender").Pluck("tender", &ids).Error
 	if err != nil || len(ids) == 0 {
 		return nil, err

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 
 	"gorm.io/gorm"
@@ -19,6 +21,8 @@ type lotRow struct {
 	State    string
 	Deadline int64
 	OpensAt  int64
+	// KeysKept until they are destroyed, when the lot is revoked.
+	KeysKept bool
 }
 
 func (lotRow) TableName() string { return "lot" }
@@ -62,7 +66,7 @@ func (tx *Tx) SaveTender(t *tender.Tender) error {
 		}
 	}
 	for _, l := range t.Lots {
-		row := lotRow{l.ID, t.ID, l.Number, string(l.State), t.Timetable.Deadline.UnixMicro(), t.Timetable.OpensAt.UnixMicro()}
+		row := lotRow{l.ID, t.ID, l.Number, string(l.State), t.Timetable.Deadline.UnixMicro(), t.Timetable.OpensAt.UnixMicro(), l.KeysDestroyedAt == nil}
 		old, loaded := tx.states[l.ID]
 		if !loaded {
 			if err := tx.db.Create(&row).Error; err != nil {
@@ -71,7 +75,7 @@ func (tx *Tx) SaveTender(t *tender.Tender) error {
 			continue
 		}
 		r := tx.db.Model(&lotRow{}).Where("id = ? AND state = ?", l.ID, string(old)).
-			Select("number", "state", "deadline", "opens_at").Updates(&row)
+			Select("number", "state", "deadline", "opens_at", "keys_kept").Updates(&row)
 		if r.Error != nil {
 			return r.Error
 		}
@@ -96,6 +100,22 @@ func (keyRow) TableName() string { return "lot_key" }
 func (tx *Tx) KeepKey(_ string, k tender.Key, wrapped []byte) error {
 	tx.wrote = true
 	return told(tx.db.Create(&keyRow{k.Lot, string(k.Envelope), k.Recipient, wrapped}).Error, "key")
+}
+
+// DestroyKeys forgets the wrapped private halves of a lot's keys, and tells the
+// SHA-256 of each, in hex, by envelope.
+func (tx *Tx) DestroyKeys(lot string) (map[tender.Envelope]string, error) {
+	tx.wrote = true
+	var rows []keyRow
+	if err := tx.db.Where("lot = ?", lot).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	gone := map[tender.Envelope]string{}
+	for _, r := range rows {
+		sum := sha256.Sum256(r.Wrapped)
+		gone[tender.Envelope(r.Envelope)] = hex.EncodeToString(sum[:])
+	}
+	return gone, tx.db.Model(&keyRow{}).Where("lot = ?", lot).Update("wrapped", []byte{}).Error
 }
 
 // WrappedKey reads the private half of a key, as only the sealer can use it.
