@@ -1,7 +1,8 @@
 // Runs the tasks of a Go test with the committed bundle: JSON in, JSON out.
 import * as sigillo from "../sigillo-seal.js";
 
-const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
+// Go leaves out or sends null for what is empty.
+const bytes = (text) => new Uint8Array(Buffer.from(text ?? "", "base64"));
 const base64 = (b) => Buffer.from(b).toString("base64");
 const hex = (b) => Buffer.from(b).toString("hex");
 const collect = async (stream) => new Uint8Array(await new Response(stream).arrayBuffer());
@@ -48,7 +49,7 @@ const does = {
   },
   combine: async ({ file, label, pieces }) => {
     const header = await sigillo.header(new Blob([bytes(file)]));
-    const { fileKey, dealt, released } = await sigillo.combine(header, label, pieces.map((p) => ({ index: p.index, share: bytes(p.share ?? "") })));
+    const { fileKey, dealt, released } = await sigillo.combine(header, label, (pieces ?? []).map((p) => ({ index: p.index, share: bytes(p.share) })));
     return { key: base64(fileKey), dealt, released };
   },
   open: ({ file, key, label }) => contentsOf(bytes(file), bytes(key), label),
