@@ -71,6 +71,27 @@ func TestDamageIsNamedAsInGo(t *testing.T) {
 	}
 }
 
+// TestAStreamThatFailsIsNotDamage keeps a download that breaks off from being
+// taken for the bidder's doing.
+func TestAStreamThatFailsIsNotDamage(t *testing.T) {
+	b := newBench(t, 1, 1)
+	bodies := [][]byte{filled(100_000), filled(10)}
+	file := sealInGo(t, b.Policy, contentsOf(bodies), bodies...)
+	honest, err := unsealInGo(file, label, b.holders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tasks []task
+	for _, at := range []int{0, 10, 200, 1000, 70_000, len(file) - 1, len(file)} {
+		tasks = append(tasks, task{Do: "broken", File: file, Key: honest.Key, Label: label, Sizes: []int64{int64(at)}})
+	}
+	for i, a := range inNode(t, tasks...) {
+		if len(a.Text) != 1 || a.Text[0] != "the disk is on fire" {
+			t.Errorf("at byte %d: got %+v", tasks[i].Sizes, a)
+		}
+	}
+}
+
 // TestFalsePiecesAreNamed: garbage released by a custodian, a share the bidder
 // dealt falsely, and pieces that cannot be.
 func TestFalsePiecesAreNamed(t *testing.T) {

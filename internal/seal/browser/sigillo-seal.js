@@ -932,13 +932,13 @@ async function partsDigest(blob) {
   return bytesToHex(await native(join(...sums)));
 }
 async function measure(blob) {
-  const whole = sha256.create();
+  const long = blob.size > partSize && sha256.create();
   const sums = [];
   for await (const block of slices(blob, blockSize)) {
-    whole.update(block);
+    if (long) long.update(block);
     sums.push(await native(block));
   }
-  return { size: blob.size, sha256: bytesToHex(whole.digest()), check: bytesToHex(await native(join(...sums))) };
+  return { size: blob.size, sha256: long ? bytesToHex(long.digest()) : await partsDigest(blob), check: bytesToHex(await native(join(...sums))) };
 }
 async function* checked(blob, check) {
   const sums = [];
@@ -6343,7 +6343,7 @@ function streamOf(chunks) {
 
 // src/index.js
 var version2 = "2.0.0";
-var source = "2ded4f8d73533fec2908ad8d0f03c84cf1f0d67a3ce7a7b77400be4b288b2e04";
+var source = "956e99b9a58686f65f27087eb0bc3b7e825932cc1c15833142ab4fea95e74b02";
 export {
   SealError,
   combine,

@@ -47,13 +47,14 @@ export async function partsDigest(blob) {
  * @returns {Promise<{size: number, sha256: string, check: string}>}
  */
 export async function measure(blob) {
-  const whole = sha256.create();
+  const long = blob.size > partSize && sha256.create();
   const sums = [];
   for await (const block of slices(blob, blockSize)) {
-    whole.update(block);
+    if (long) long.update(block);
     sums.push(await native(block));
   }
-  return { size: blob.size, sha256: bytesToHex(whole.digest()), check: bytesToHex(await native(join(...sums))) };
+  // The parts digest of one part is its SHA-256.
+  return { size: blob.size, sha256: long ? bytesToHex(long.digest()) : await partsDigest(blob), check: bytesToHex(await native(join(...sums))) };
 }
 
 /**

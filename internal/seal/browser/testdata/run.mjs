@@ -53,6 +53,17 @@ const does = {
     return { key: base64(fileKey), dealt, released };
   },
   open: ({ file, key, label }) => contentsOf(bytes(file), bytes(key), label),
+  // The stream itself fails after so many bytes.
+  broken: async ({ file, key, label, sizes }) => {
+    const parts = [bytes(file).slice(0, sizes[0])];
+    const pull = (c) => (parts.length ? c.enqueue(parts.pop()) : c.error(new Error("the disk is on fire")));
+    try {
+      const { documents } = await sigillo.open(new ReadableStream({ pull }), bytes(key), label);
+      for await (const { item } of documents) if (!item) throw new Error("no item");
+    } catch (e) {
+      return { text: [e.message] };
+    }
+  },
   // The documents are not read: they are checked all the same.
   skim: async ({ file, key, label }) => {
     const { contents, documents } = await sigillo.open(new Blob([bytes(file)]).stream(), bytes(key), label);
