@@ -38,6 +38,9 @@ type Upload struct {
 	SHA256     docs.Hash       `json:"sha256"`
 	Size       int64           `json:"size"` // bytes of ciphertext
 	UploadedAt time.Time       `json:"uploaded_at"`
+	// BegunAt is when the upload began: one that began in time may end late and
+	// still be contested (INC-10).
+	BegunAt time.Time `json:"begun_at"`
 }
 
 // Submission is one sending of a bid. Of all the submissions of a bid only the
@@ -50,6 +53,16 @@ type Submission struct {
 	ManifestHash string `json:"manifest_hash"`
 	// Amendment is the last one the bidder has seen and confirmed.
 	Amendment int `json:"amendment"`
+	Pressed
+}
+
+// Pressed is what is known of a submission besides its legal instant.
+type Pressed struct {
+	// PressedAt is when the bidder's program says it was sent; its clock is its
+	// own.
+	PressedAt *time.Time `json:"pressed_at,omitempty"`
+	// ArrivedAt is when the platform had the request, by its own clock.
+	ArrivedAt time.Time `json:"arrived_at,omitzero"`
 }
 
 // Bid is the offer of one operator, or group, for one lot.
@@ -65,6 +78,11 @@ type Bid struct {
 	Uploads   []Upload     `json:"uploads,omitempty"` // of the next submission
 	Sent      []Submission `json:"sent,omitempty"`
 	Withdrawn *time.Time   `json:"withdrawn,omitempty"`
+	// Late lists submissions that were refused because the deadline had passed.
+	Late []LateAttempt `json:"late,omitempty"`
+	// Contested is a late submission whose upload had begun in time: parked,
+	// sealed, until the authority decides.
+	Contested *Contested `json:"contested,omitempty"`
 
 	tender *tender.Tender
 }
@@ -102,6 +120,9 @@ func (b *Bid) current() *Submission {
 
 // Current returns the submission that counts, or nil.
 func (b *Bid) Current() *Submission {
+	if c := b.Contested; c != nil && c.Decision != nil && c.Decision.Admitted {
+		return &c.Submission
+	}
 	if b.State() != Submitted {
 		return nil
 	}
@@ -122,7 +143,7 @@ func (b *Bid) Lot() (*tender.Lot, error) { return b.tender.Lot(b.LotID) }
 func (b *Bid) Subject() act.Subject {
 	opened := false
 	if l, err := b.Lot(); err == nil {
-		opened = !l.State.Sealed() && l.State != tender.Revoked && len(b.Sent) > 0
+		opened = !l.State.Sealed() && l.State != tender.Revoked && (len(b.Sent) > 0 || b.Current() != nil)
 	}
 	return act.Subject{
 		Type: "bid", ID: b.ID, Version: b.Version, State: string(b.State()),
@@ -202,7 +223,7 @@ func (b *Bid) accepting(now time.Time) error {
 // Put notes an uploaded envelope for the next submission. What was sent
 // before stays as it is until the new one is sent.
 func (b *Bid) Put(u Upload) error {
-	if err := b.accepting(u.UploadedAt); err != nil {
+	if err := b.accepting(u.UploadedAt); err != nil && !b.mayContest(u.BegunAt, u.UploadedAt) {
 		return err
 	}
 	l, err := b.Lot()
@@ -236,13 +257,24 @@ type Claim struct {
 
 // Submit sends the bid: a manifest of hashes that must name exactly the
 // uploaded envelopes, all those the lot demands. The instant is the legal one.
-func (b *Bid) Submit(manifest []Claim, now time.Time) error {
+func (b *Bid) Submit(manifest []Claim, pressed Pressed, now time.Time) error {
 	if err := b.accepting(now); err != nil {
 		return err
 	}
-	l, err := b.Lot()
+	sent, err := b.submission(manifest, pressed, now)
 	if err != nil {
 		return err
+	}
+	b.Sent = append(b.Sent, sent)
+	b.Uploads, b.Withdrawn = nil, nil
+	return nil
+}
+
+// submission checks a manifest against what was uploaded.
+func (b *Bid) submission(manifest []Claim, pressed Pressed, now time.Time) (Submission, error) {
+	l, err := b.Lot()
+	if err != nil {
+		return Submission{}, err
 	}
 	var fs fault.Fields
 	for _, spec := range l.Envelopes {
@@ -260,17 +292,12 @@ func (b *Bid) Submit(manifest []Claim, now time.Time) error {
 		fs.Add("/manifest", "incomplete", "Il manifesto deve elencare tutte le buste caricate (%d).", "The manifest must list all uploaded envelopes (%d).", len(b.Uploads))
 	}
 	if err := fs.Err("incomplete-bid", "L'offerta non è stata inviata: è incompleta.", "The bid was not submitted: it is incomplete."); err != nil {
-		return err
+		return Submission{}, err
 	}
 	hash, err := audit.Hash(b.Uploads)
-	if err != nil {
-		return err
-	}
-	b.Sent = append(b.Sent, Submission{
-		Number: len(b.Sent) + 1, ReceivedAt: now, Manifest: b.Uploads, ManifestHash: hash, Amendment: len(b.tender.Amendments),
-	})
-	b.Uploads, b.Withdrawn = nil, nil
-	return nil
+	return Submission{
+		Number: len(b.Sent) + 1, ReceivedAt: now, Manifest: b.Uploads, ManifestHash: hash, Amendment: len(b.tender.Amendments), Pressed: pressed,
+	}, err
 }
 
 // Confirm says that the sent bid stands after an amendment.

@@ -59,7 +59,7 @@ func TestAT033ABidFollowsItsModel(t *testing.T) {
 					manifest = append(manifest, Claim{e, h})
 				}
 				ok = inTime && len(uploaded) == 2
-				if err = b.Submit(manifest, now); ok {
+				if err = b.Submit(manifest, Pressed{}, now); ok {
 					uploaded, sent, standing = map[tender.Envelope]docs.Hash{}, sent+1, true
 				}
 			case "withdraw":
@@ -93,11 +93,11 @@ func TestTheManifestNamesExactlyWhatIsUploaded(t *testing.T) {
 	}
 	a, c := Claim{"A", docs.Hash{'A'}}, Claim{"C", docs.Hash{'C'}}
 	for what, m := range map[string][]Claim{"nothing": nil, "one": {a}, "another digest": {a, {"C", docs.Hash{1}}}, "swapped": {{"A", docs.Hash{'C'}}, {"C", docs.Hash{'A'}}}, "one too many": {a, c, c}} {
-		if got := code(b.Submit(m, noon)); got != "incomplete-bid" || len(b.Sent) != 0 {
+		if got := code(b.Submit(m, Pressed{}, noon)); got != "incomplete-bid" || len(b.Sent) != 0 {
 			t.Errorf("%s: got %q", what, got)
 		}
 	}
-	if err := b.Submit([]Claim{c, a}, noon); err != nil {
+	if err := b.Submit([]Claim{c, a}, Pressed{}, noon); err != nil {
 		t.Fatal(err)
 	}
 	if m := b.Sent[0].Manifest; len(m) != 2 || m[0].Envelope != "A" || len(b.Sent[0].ManifestHash) != 64 {

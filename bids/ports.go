@@ -28,6 +28,11 @@ type Tx interface {
 	// BidsOf lists every bid for a lot.
 	BidsOf(t *tender.Tender, lot string) ([]*Bid, error)
 	SupplierExists(id string) (bool, error)
+	// Transfer loads an upload with its bid attached.
+	Transfer(id string) (*Transfer, error)
+	SaveTransfer(*Transfer) error
+	// SaveMessage keeps a message that a bidder was shown.
+	SaveMessage(*Message) error
 	// Opening loads an opening with its tender attached.
 	Opening(id string) (*Opening, error)
 	// SaveOpening refuses a second opening of the same lot and envelope.
@@ -47,6 +52,18 @@ type Reader interface {
 	BidsBy(ctx context.Context, supplier, after string, limit int) ([]*Bid, error)
 	// BidsFor lists the bids for a lot by id.
 	BidsFor(ctx context.Context, lot, after string, limit int) ([]*Bid, error)
+	Tender(ctx context.Context, id string) (*tender.Tender, error)
+	// SupplierName is the name people know a supplier by.
+	SupplierName(ctx context.Context, id string) (string, error)
+	Transfer(ctx context.Context, id string) (*Transfer, error)
+	// Transfers lists the uploads of a bid by id.
+	Transfers(ctx context.Context, bid string) ([]*Transfer, error)
+	// AbandonedTransfers lists unfinished uploads begun before the instant.
+	AbandonedTransfers(ctx context.Context, before time.Time) ([]*Transfer, error)
+	// Messages lists what the bidder was shown about a bid.
+	Messages(ctx context.Context, bid string) ([]*Message, error)
+	// Now is the clock that decides.
+	Now() (time.Time, error)
 	Opening(ctx context.Context, id string) (*Opening, error)
 	Openings(ctx context.Context, tender string) ([]*Opening, error)
 	// Sealed lists the ids of openings whose envelopes have not been tried.

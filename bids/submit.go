@@ -83,12 +83,8 @@ func (s *Service) Upload(ctx context.Context, call act.Call, id string, e tender
 	if !ok {
 		return nil, fault.New(fault.Invalid, "no-such-envelope", "Questo lotto non prevede la busta %s.", "This lot has no envelope %s.", string(e))
 	}
-	body := bufio.NewReaderSize(r, headerWindow)
-	head, err := body.Peek(headerWindow)
-	if err != nil && err != io.EOF {
-		return nil, fault.New(fault.Malformed, "truncated-upload", "Il caricamento si è interrotto: riprovi.", "The upload broke off: try again.").Because(err)
-	}
-	if err := seal.Inspect(bytes.NewReader(head), b.label(e), policy.Threshold, len(policy.Custodians)); err != nil {
+	body, err := inspected(r, b.label(e), policy)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.vault.Put(ctx, docs.AreaSealed, hash, size, body); err != nil {
@@ -96,8 +92,18 @@ func (s *Service) Upload(ctx context.Context, call act.Call, id string, e tender
 	}
 	return s.change(ctx, call, act.UploadEnvelope, id, func(b *Bid, now time.Time) (act.Facts, error) {
 		return act.Facts{Data: map[string]string{"envelope": string(e), "sha256": hash.String()}},
-			b.Put(Upload{Envelope: e, SHA256: hash, Size: size, UploadedAt: now})
+			b.Put(Upload{Envelope: e, SHA256: hash, Size: size, UploadedAt: now, BegunAt: now})
 	})
+}
+
+// inspected looks at the front of what comes before a byte of it is kept.
+func inspected(r io.Reader, l seal.Label, p seal.Policy) (io.Reader, error) {
+	body := bufio.NewReaderSize(r, headerWindow)
+	head, err := body.Peek(headerWindow)
+	if err != nil && err != io.EOF {
+		return nil, fault.New(fault.Malformed, "truncated-upload", "Il caricamento si è interrotto: riprovi.", "The upload broke off: try again.").Because(err)
+	}
+	return body, seal.Inspect(bytes.NewReader(head), l, p.Threshold, len(p.Custodians))
 }
 
 func (b *Bid) label(e tender.Envelope) seal.Label {
@@ -106,13 +112,20 @@ func (b *Bid) label(e tender.Envelope) seal.Label {
 
 // Submit sends the bid (submit-bid). Its legal instant is the store's clock in
 // the transaction that commits it.
-func (s *Service) Submit(ctx context.Context, call act.Call, id string, manifest []Claim) (*Bid, error) {
-	return s.change(ctx, call, act.SubmitBid, id, func(b *Bid, now time.Time) (act.Facts, error) {
-		if err := b.Submit(manifest, now); err != nil {
+//
+// One that comes late is refused, and what was tried is recorded: what, when,
+// and how late. If its upload had begun in time it is parked, sealed.
+func (s *Service) Submit(ctx context.Context, call act.Call, id string, manifest []Claim, pressed Pressed) (*Bid, error) {
+	b, err := s.change(ctx, call, act.SubmitBid, id, func(b *Bid, now time.Time) (act.Facts, error) {
+		if err := b.Submit(manifest, pressed, now); err != nil {
 			return act.Facts{}, err
 		}
 		return act.Facts{Data: map[string]string{"manifest": b.current().ManifestHash}}, nil
 	})
+	if f := fault.Of(err); f != nil && f.Code == "deadline-passed" {
+		return nil, s.late(ctx, id, manifest, pressed, f)
+	}
+	return b, err
 }
 
 // Confirm says that the bid stands after an amendment (confirm-bid).

@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"parties", "tender"},
 	{"bids"},
 	{"award"},
-	{"internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects"},
+	{"internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet"},
 	{"internal/store"},
 	{"internal/api"},
 	{"cmd/sigillo"},

@@ -70,3 +70,6 @@ func badInstant(code, it, en string) error {
 // InRome writes an instant for people, with the name of the zone: 15/01/2027
 // 12:00:00 CET.
 func InRome(t time.Time) string { return t.In(Rome()).Format("02/01/2006 15:04:05 MST") }
+
+// InRomeExactly is InRome with milliseconds, for receipts.
+func InRomeExactly(t time.Time) string { return t.In(Rome()).Format("02/01/2006 15:04:05.000 MST") }

@@ -374,7 +374,7 @@ func (s *story) send(ctx context.Context, o offer) error {
 			return err
 		}
 	}
-	done, err := (submission{c, nowhere{}, s.w.lang}).send(ctx, b, files)
+	done, err := (submission{api: c, out: nowhere{}, lang: s.w.lang}).send(ctx, b, files)
 	if err != nil {
 		return err
 	}

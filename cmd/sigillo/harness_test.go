@@ -169,7 +169,7 @@ func (s *site) seal(who, name string, lot int, spec tender.EnvelopeSpec, discoun
 func (s *site) send(who string, lot int, files map[string]string) *bidState {
 	s.t.Helper()
 	c, b := s.bidder(who, lot)
-	done, err := (submission{c, nowhere{}, "en"}).send(s.t.Context(), b, files)
+	done, err := (submission{api: c, out: nowhere{}, lang: "en"}).send(s.t.Context(), b, files)
 	s.ok(err)
 	return done
 }

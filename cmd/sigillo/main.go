@@ -32,7 +32,7 @@ type commands struct {
 	Sealer  sealerCommand  `cmd:"" help:"Keep the platform's keys in a process of its own."`
 	Seal    sealCommand    `cmd:"" help:"Seal an envelope on this computer."`
 	Submit  submitCommand  `cmd:"" help:"Upload sealed envelopes and submit the bid."`
-	Verify  verifyCommand  `cmd:"" help:"Verify an export of the register."`
+	Verify  verifyCommands `cmd:"" help:"Verify an export of the register, or a receipt."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document, or check a copy of it."`
 }
 

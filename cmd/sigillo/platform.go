@@ -109,7 +109,7 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
 		Trail:    register, Now: db.Now, Ready: db.Ping,
-	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo})
+	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock})
 	return p, nil
 }
 

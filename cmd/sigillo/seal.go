@@ -71,12 +71,12 @@ func (c *sealCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	digest, err := hashFile(c.Out)
+	u, err := measured(c.Out)
 	if err != nil {
 		return err
 	}
 	tellCustody(w, t)
-	fmt.Fprintln(w.out, fault.T("Sigillata %s: %d byte, impronta %x", "Sealed %s: %d bytes, digest %x", c.Out, size, digest).In(w.lang))
+	fmt.Fprintln(w.out, fault.T("Sigillata %s: %d byte, impronta %s", "Sealed %s: %d bytes, digest %s", c.Out, size, u.Digest).In(w.lang))
 	return nil
 }
 

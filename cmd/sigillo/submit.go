@@ -1,14 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"sigillo/bids"
@@ -22,10 +21,11 @@ type submitCommand struct {
 	Tender   string            `required:"" help:"Id of the tender."`
 	Lot      int               `required:"" help:"Number of the lot."`
 	Envelope map[string]string `required:"" help:"Sealed files: A=a.age B=b.age C=c.age."`
+	Receipt  string            `default:"." help:"Folder for the receipt."`
 }
 
-// Run uploads what is not there yet, submits, and says what the platform
-// recorded. Run again after any interruption, it finishes or finds it done.
+// Run uploads what is not there yet, submits, and keeps the receipt. Run again
+// after any interruption, it finishes or finds it done.
 func (c *submitCommand) Run(w *world) error {
 	api := c.client(w.lang)
 	t, err := fetchTender(w.ctx, api, c.Tender)
@@ -42,7 +42,7 @@ func (c *submitCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	s := submission{api, w.err, w.lang}
+	s := submission{api: api, out: w.err, lang: w.lang, deadline: t.Timetable.Deadline}
 	done, err := s.send(w.ctx, b, c.Envelope)
 	if err != nil {
 		return err
@@ -50,6 +50,11 @@ func (c *submitCommand) Run(w *world) error {
 	last := done.Sent[len(done.Sent)-1]
 	fmt.Fprintln(w.out, fault.T("INVIATA: offerta %s, invio %d, ricevuta %s, manifesto %s", "SUBMITTED: bid %s, submission %d, received %s, manifest %s",
 		done.ID, last.Number, tender.InRome(last.ReceivedAt), last.ManifestHash).In(w.lang))
+	path, err := s.keepReceipt(w.ctx, done.ID, last.Number, c.Receipt)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w.out, fault.T("Ricevuta firmata: %s (si verifica con «sigillo verify receipt»)", "Signed receipt: %s (check it with “sigillo verify receipt”)", path).In(w.lang))
 	return nil
 }
 
@@ -91,9 +96,32 @@ func ownBid(ctx context.Context, api *client.Client, t *published, l *tender.Lot
 
 // submission sends one bid, telling how far it is.
 type submission struct {
-	api  *client.Client
-	out  io.Writer
-	lang string
+	api      *client.Client
+	out      io.Writer
+	lang     string
+	deadline time.Time // by which the rest of an upload must be through; zero for none
+}
+
+// keepReceipt fetches the signed receipt of a sending and writes it to a
+// folder, as JSON to be verified and as PDF to be read.
+func (s submission) keepReceipt(ctx context.Context, bid string, sending int, folder string) (string, error) {
+	name := fmt.Sprintf("ricevuta-%s-%d", bid[len(bid)-8:], sending)
+	var path string
+	for _, form := range []string{".pdf", ".json"} {
+		var b bytes.Buffer
+		address := fmt.Sprintf("/v1/bids/%s/receipts/%d", bid, sending)
+		if form == ".pdf" {
+			address += "/pdf"
+		}
+		if err := s.api.Get(ctx, address, &b); err != nil {
+			return "", err
+		}
+		path = filepath.Join(folder, name+form)
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return path, nil
 }
 
 type claim struct {
@@ -110,29 +138,55 @@ func (s submission) send(ctx context.Context, b *bidState, files map[string]stri
 	}
 	slices.Sort(names)
 	var manifest []claim
-	sums := map[string][32]byte{}
+	uploads := map[string]*client.Upload{}
 	for _, e := range names {
-		sum, err := hashFile(files[e])
+		u, err := measured(files[e])
 		if err != nil {
 			return nil, err
 		}
-		sums[e] = sum
-		manifest = append(manifest, claim{e, hex.EncodeToString(sum[:])})
+		u.Bid, u.Envelope = b.ID, e
+		uploads[e] = u
+		manifest = append(manifest, claim{e, u.Digest.String()})
 	}
 	if b.State == bids.Submitted && matches(b.Sent[len(b.Sent)-1].Manifest, manifest) {
 		return b, nil
 	}
 	for _, e := range names {
-		there := slices.ContainsFunc(b.Uploads, func(u bids.Upload) bool { return string(u.Envelope) == e && u.SHA256 == sums[e] })
+		there := slices.ContainsFunc(b.Uploads, func(u bids.Upload) bool { return string(u.Envelope) == e && u.SHA256 == uploads[e].Digest })
 		if !there {
-			if err := s.upload(ctx, b, e, files[e], sums[e]); err != nil {
+			if err := s.upload(ctx, b, uploads[e], files[e]); err != nil {
 				return nil, err
 			}
 		}
 	}
-	done := new(bidState)
-	key := fmt.Sprintf("submit-%s-%d", b.ID, b.Version)
-	return done, s.api.Do(ctx, "POST", "/v1/bids/"+b.ID+"/submit", map[string]any{"manifest": manifest}, done, client.Key(key))
+	return s.submit(ctx, b, manifest)
+}
+
+// submit sends the manifest. When no answer comes, it is not known whether the
+// bid was received: the same request is asked again until it is, and the
+// platform answers what it answered, or would have answered, the first time.
+func (s submission) submit(ctx context.Context, b *bidState, manifest []claim) (*bidState, error) {
+	pressed := time.Now().UTC()
+	key := fmt.Sprintf("submit-%s-%d-%d", b.ID, b.Version, pressed.UnixNano())
+	body := map[string]any{"manifest": manifest, "pressed_at": pressed.Format(time.RFC3339Nano)}
+	wait := 200 * time.Millisecond
+	for {
+		done := new(bidState)
+		err := s.api.Do(ctx, "POST", "/v1/bids/"+b.ID+"/submit", body, done, client.Key(key))
+		if err == nil {
+			return done, nil
+		}
+		if k := fault.Of(err).Kind; k != fault.Unavailable && k != fault.Internal && k != fault.TooMany {
+			return nil, err
+		}
+		fmt.Fprintln(s.out, fault.T("Non sappiamo ancora se è arrivata: non chiuda, stiamo controllando.", "We do not know yet whether it has arrived: do not close, we are checking.").In(s.lang))
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 3*time.Second)
+	}
 }
 
 func matches(sent []bids.Upload, manifest []claim) bool {
@@ -141,62 +195,53 @@ func matches(sent []bids.Upload, manifest []claim) bool {
 	})
 }
 
-func hashFile(path string) ([32]byte, error) {
+// measured opens a sealed file and digests it part by part.
+func measured(path string) (*client.Upload, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return [32]byte{}, err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	_, err = io.Copy(sum, f)
-	return [32]byte(sum.Sum(nil)), err
-}
-
-func (s submission) upload(ctx context.Context, b *bidState, e, path string, sum [32]byte) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
+		return nil, err
+	}
+	u := &client.Upload{Size: info.Size()}
+	u.Parts, u.Digest, err = client.Measure(f, info.Size())
+	return u, err
+}
+
+func (s submission) upload(ctx context.Context, b *bidState, u *client.Upload, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
 		return err
 	}
-	p := &progress{r: f, out: s.out, what: e, size: info.Size(), began: time.Now(), lang: s.lang}
-	if err := s.api.Put(ctx, "/v1/bids/"+b.ID+"/envelopes/"+e, sum, info.Size(), p, b); err != nil {
-		return err
+	defer f.Close()
+	var last time.Time
+	u.Tell = func(p client.Progress) {
+		if p.Sent < p.Size && time.Since(last) < time.Second {
+			return
+		}
+		last = time.Now()
+		s.tell(u.Envelope, p)
 	}
-	p.tell()
-	return nil
+	return u.Do(ctx, s.api, f, b)
 }
 
-// progress tells, at most once a second, how much has gone and how long the
-// rest will take at the speed so far.
-type progress struct {
-	r           io.Reader
-	out         io.Writer
-	what, lang  string
-	size, sent  int64
-	began, last time.Time
-}
-
-func (p *progress) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	p.sent += int64(n)
-	if time.Since(p.last) > time.Second && p.sent < p.size {
-		p.last = time.Now()
-		p.tell()
+// tell says how far an upload is, at what speed, when it will end, and whether
+// that is before the deadline.
+func (s submission) tell(envelope string, p client.Progress) {
+	line := fault.T("Busta %s: %d di %d KiB, %d KiB/s", "Envelope %s: %d of %d KiB, %d KiB/s", envelope, p.Sent>>10, (p.Size+1023)>>10, p.Speed>>10)
+	if left := p.Left(); p.Sent < p.Size && left > 0 {
+		more := fault.T(", mancano %s", ", %s left", left)
+		if end := time.Now().Add(left); !s.deadline.IsZero() && end.After(s.deadline) {
+			more = fault.T(", mancano %s: A QUESTA VELOCITÀ FINISCE DOPO IL TERMINE", ", %s left: AT THIS SPEED IT ENDS AFTER THE DEADLINE", left)
+		}
+		line.IT, line.EN = line.IT+more.IT, line.EN+more.EN
 	}
-	return n, err
-}
-
-func (p *progress) tell() {
-	took := time.Since(p.began)
-	rest := time.Duration(0)
-	if p.sent > 0 {
-		rest = time.Duration(int64(took) / max(p.sent/1024, 1) * ((p.size - p.sent) / 1024)).Truncate(time.Second)
+	if p.Broken > 0 {
+		more := fault.T(" (riprese: %d)", " (resumed: %d)", p.Broken)
+		line.IT, line.EN = line.IT+more.IT, line.EN+more.EN
 	}
-	speed := p.sent * 1000 / max(took.Milliseconds(), 1) / 1024
-	fmt.Fprintln(p.out, strings.TrimSpace(fault.T("Busta %s: %d di %d KiB, %d KiB/s, mancano %s", "Envelope %s: %d of %d KiB, %d KiB/s, %s left",
-		p.what, p.sent/1024, (p.size+1023)/1024, speed, rest).In(p.lang)))
+	fmt.Fprintln(s.out, line.In(s.lang))
 }

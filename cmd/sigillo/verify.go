@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,31 +10,50 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"sigillo/audit"
+	"sigillo/bids"
 	"sigillo/internal/fault"
 	"sigillo/tender"
 )
 
-type verifyCommand struct {
-	File string `arg:"" help:"Export of the register (JSON Lines)."`
-	Key  string `required:"" env:"SIGILLO_VERIFY_KEY" help:"Public key of the log, or a file that holds it."`
+type verifyCommands struct {
+	Export  verifyCommand        `cmd:"" default:"withargs" help:"Verify an export of the register."`
+	Receipt verifyReceiptCommand `cmd:"" help:"Verify a receipt, or any other statement the platform signed."`
 }
 
-// Run recomputes an export from its bytes alone.
-func (c *verifyCommand) Run(w *world) error {
+// logKey is the platform's public key, as a verifier holds it.
+type logKey struct {
+	Key string `required:"" env:"SIGILLO_VERIFY_KEY" help:"Public key of the log, or a file that holds it."`
+}
+
+func (c logKey) verifiers() (note.Verifiers, error) {
 	key := c.Key
 	if text, err := os.ReadFile(key); err == nil {
 		key = string(text)
 	}
 	verifier, err := note.NewVerifier(strings.TrimSpace(key))
 	if err != nil {
-		return fmt.Errorf("%s is not a public key of a log: %w", c.Key, err)
+		return nil, fmt.Errorf("%s is not a public key of a log: %w", c.Key, err)
+	}
+	return note.VerifierList(verifier), nil
+}
+
+type verifyCommand struct {
+	logKey
+	File string `arg:"" help:"Export of the register (JSON Lines)."`
+}
+
+// Run recomputes an export from its bytes alone.
+func (c *verifyCommand) Run(w *world) error {
+	keys, err := c.verifiers()
+	if err != nil {
+		return err
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	r, err := audit.Verify(f, note.VerifierList(verifier))
+	r, err := audit.Verify(f, keys)
 	if err != nil {
 		return err
 	}
@@ -64,5 +84,56 @@ func tell(w *world, r *audit.Report) error {
 	}
 	say("Radice %x", "Root %x", r.Root)
 	say("VERIFICATO: impronte, ordine, storia e firma corrispondono.", "VERIFIED: hashes, order, history and signature all match.")
+	return nil
+}
+
+type verifyReceiptCommand struct {
+	logKey
+	File     string            `arg:"" help:"The receipt (JSON)."`
+	Envelope map[string]string `help:"Sealed files to compare with the receipt: A=a.age C=c.age."`
+}
+
+// Run checks a receipt without any network: the signature, and that the sealed
+// files at hand are those it names.
+func (c *verifyReceiptCommand) Run(w *world) error {
+	keys, err := c.verifiers()
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	s, err := audit.ParseStatement(text)
+	if err != nil {
+		return err
+	}
+	if err := s.Verify(keys); err != nil {
+		return err
+	}
+	say := func(it, en string, args ...any) { fmt.Fprintln(w.out, fault.T(it, en, args...).In(w.lang)) }
+	var r bids.Receipt
+	if s.Kind != bids.SubmissionReceipt && s.Kind != bids.WithdrawalReceipt || json.Unmarshal(s.Body, &r) != nil {
+		say("VERIFICATO: documento «%s» firmato dalla piattaforma.", "VERIFIED: statement %q signed by the platform.", s.Kind)
+		return nil
+	}
+	say("Ricevuta %s: %s, %s", "Receipt %s: %s, %s", r.Number, r.Says, r.Supplier.Name)
+	say("Gara: %s, %s", "Tender: %s, %s", r.Tender.Name, r.Authority.Name)
+	say("Ricevuta alle %s (termine %s)", "Received at %s (deadline %s)", tender.InRomeExactly(r.ReceivedAt), tender.InRome(r.Deadline))
+	for _, e := range r.Envelopes {
+		fmt.Fprintf(w.out, "  %s  %s  %d byte\n", e.Envelope, e.Digest, e.Size)
+		path, ok := c.Envelope[string(e.Envelope)]
+		if !ok {
+			continue
+		}
+		u, err := measured(path)
+		if err != nil {
+			return err
+		}
+		if u.Digest.String() != e.Digest || u.Size != e.Size {
+			return fault.New(fault.Invalid, "another-file", "%s non è la busta %s della ricevuta.", "%s is not the envelope %s of the receipt.", path, string(e.Envelope))
+		}
+	}
+	say("VERIFICATA: firma della piattaforma e impronte corrispondono.", "VERIFIED: the platform's signature and the digests match.")
 	return nil
 }

@@ -95,10 +95,24 @@ const (
 	ListQuestions  Action = "list-questions"
 
 	DraftBid       Action = "draft-bid"
+	BeginUpload    Action = "begin-upload"
+	ViewUpload     Action = "view-upload"
+	AddressPart    Action = "address-part"
+	StorePart      Action = "store-part"
+	NotePart       Action = "note-part"
+	DropUpload     Action = "drop-upload"
 	UploadEnvelope Action = "upload-envelope"
+	FinishUpload   Action = "finish-upload"
+	ViewDossier    Action = "view-dossier"
 	SubmitBid      Action = "submit-bid"
 	ConfirmBid     Action = "confirm-bid"
+	RecordLate     Action = "record-late"
+	RecordMessage  Action = "record-message"
 	WithdrawBid    Action = "withdraw-bid"
+	ViewReceipt    Action = "view-receipt"
+	PrintReceipt   Action = "print-receipt"
+	ListContested  Action = "list-contested"
+	DecideLate     Action = "decide-late"
 	ViewBid        Action = "view-bid"
 	ListOwnBids    Action = "list-own-bids"
 	ListLotBids    Action = "list-lot-bids"
@@ -214,9 +228,23 @@ var rules = []rule{
 
 	{DraftBid, fault.T("Prepara un'offerta", "Draft a bid"), some(allow(Supplier, invited), allow(Supplier, mine))},
 	{UploadEnvelope, fault.T("Carica una busta sigillata", "Upload a sealed envelope"), some(allow(Supplier, mine))},
+	{BeginUpload, fault.T("Inizia il caricamento di una busta", "Begin the upload of an envelope"), some(allow(Supplier, mine))},
+	{ViewUpload, fault.T("Vedi un caricamento", "View an upload"), some(allow(Supplier, mine))},
+	{AddressPart, fault.T("Chiedi dove caricare una parte", "Ask where to put a part"), some(allow(Supplier, mine))},
+	{StorePart, fault.T("Carica una parte", "Store a part"), some(allow(Supplier, mine))},
+	{NotePart, fault.T("Segnala una parte caricata", "Note a part that was stored"), some(allow(Supplier, mine))},
+	{FinishUpload, fault.T("Concludi il caricamento", "Finish the upload"), some(allow(Supplier, mine))},
+	{DropUpload, fault.T("Elimina un caricamento abbandonato", "Drop an abandoned upload"), some(allow(Clock, anywhere))},
+	{ViewDossier, fault.T("Vedi il fascicolo dei caricamenti", "View the upload dossier"), some(allow(Supplier, mine), panel(), allow(Auditor, opened(own)))},
 	{SubmitBid, fault.T("Invia l'offerta", "Submit the bid"), some(allow(Supplier, mine))},
 	{ConfirmBid, fault.T("Conferma l'offerta dopo la rettifica", "Confirm the bid after an amendment"), some(allow(Supplier, mine))},
 	{WithdrawBid, fault.T("Ritira l'offerta", "Withdraw the bid"), some(allow(Supplier, mine))},
+	{RecordLate, fault.T("Registra un invio tardivo", "Record a late submission"), some(allow(Clock, anywhere))},
+	{RecordMessage, fault.T("Registra un messaggio mostrato", "Record a message shown"), some(allow(Clock, anywhere))},
+	{ViewReceipt, fault.T("Vedi la ricevuta", "View the receipt"), some(allow(Supplier, mine))},
+	{PrintReceipt, fault.T("Stampa la ricevuta", "Print the receipt"), some(allow(Supplier, mine))},
+	{ListContested, fault.T("Elenca gli invii tardivi contestati", "List the contested late bids"), some(allow(RUP, leads), allow(Signatory, own))},
+	{DecideLate, fault.T("Decidi su un invio tardivo", "Decide on a late bid"), some(allow(Signatory, own))},
 	{ViewBid, fault.T("Vedi l'offerta", "View the bid"), some(allow(Supplier, mine), panel())},
 
 	{ListOwnBids, fault.T("Elenca le mie offerte", "List my bids"), some(allow(Supplier, anywhere))},
@@ -255,7 +283,7 @@ var rules = []rule{
 // is told that there is no such thing.
 var gate = map[string]Action{
 	"tender": ViewTender, "question": ViewQuestion, "bid": ViewBid, "opening": ViewOpening,
-	"evaluation": ViewEvaluation, "authority": ViewAuthority, "supplier": ViewSupplier,
+	"transfer": ViewUpload, "evaluation": ViewEvaluation, "authority": ViewAuthority, "supplier": ViewSupplier,
 	"person": ViewPerson, "document": FetchDocument,
 }
 

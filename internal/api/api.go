@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/internal/act"
@@ -41,8 +42,10 @@ type Services struct {
 	Ready func(context.Context) error
 }
 
-// Trail writes an authority's register as a signed export.
+// Trail writes an authority's register as a signed export, and signs what the
+// platform states.
 type Trail interface {
+	Sign(kind string, body any) (audit.Statement, error)
 	Key() string // public key of the log
 	Export(ctx context.Context, authority string, w io.Writer) error
 }
@@ -54,6 +57,8 @@ type Config struct {
 	MaxUpload int64
 	// Demo says that this is a demonstration: who signs in is asked no proof.
 	Demo bool
+	// Clock of this process; time.Now where it is nil.
+	Clock func() time.Time
 }
 
 // Version of the API, as its document states it.
@@ -61,13 +66,14 @@ const Version = "1.0.0"
 
 // API is the HTTP handler and its OpenAPI document.
 type API struct {
-	s    Services
-	log  *slog.Logger
-	max  int64
-	demo bool
-	huma huma.API
-	mux  *http.ServeMux
-	http http.Handler
+	s     Services
+	log   *slog.Logger
+	max   int64
+	demo  bool
+	clock func() time.Time
+	huma  huma.API
+	mux   *http.ServeMux
+	http  http.Handler
 }
 
 // New builds the API.
@@ -83,7 +89,10 @@ func New(s Services, c Config) *API {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "Sessione di una persona o token di un sistema."},
 	}
-	a := &API{s: s, log: c.Log, max: c.MaxUpload, demo: c.Demo, mux: mux}
+	a := &API{s: s, log: c.Log, max: c.MaxUpload, demo: c.Demo, clock: c.Clock, mux: mux}
+	if a.clock == nil {
+		a.clock = time.Now
+	}
 	a.huma = humago.New(mux, config)
 	a.status()
 	a.sessions()
@@ -92,6 +101,8 @@ func New(s Services, c Config) *API {
 	a.tenders()
 	a.questions()
 	a.bids()
+	a.uploads()
+	a.receipts()
 	a.openings()
 	a.evaluations()
 	a.trail()

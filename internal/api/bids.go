@@ -16,22 +16,24 @@ import (
 
 // BidView is a bid as its bidder, and after the opening the officials, see it.
 type BidView struct {
-	ID        string            `json:"id"`
-	Version   int               `json:"version"`
-	Tender    string            `json:"tender"`
-	Lot       string            `json:"lot"`
-	Supplier  string            `json:"supplier"`
-	State     bids.State        `json:"state" enum:"draft,submitted,unconfirmed,withdrawn"`
-	Form      bids.Form         `json:"form" enum:"single,group,consortium,network"`
-	Members   []bids.Member     `json:"members,omitempty"`
-	CreatedAt time.Time         `json:"created_at"`
-	Uploads   []bids.Upload     `json:"uploads,omitempty" doc:"Buste caricate e NON ancora inviate."`
-	Sent      []bids.Submission `json:"sent,omitempty" doc:"Invii; conta solo l'ultimo."`
-	Withdrawn *time.Time        `json:"withdrawn,omitempty"`
+	ID        string             `json:"id"`
+	Version   int                `json:"version"`
+	Tender    string             `json:"tender"`
+	Lot       string             `json:"lot"`
+	Supplier  string             `json:"supplier"`
+	State     bids.State         `json:"state" enum:"draft,submitted,unconfirmed,withdrawn"`
+	Form      bids.Form          `json:"form" enum:"single,group,consortium,network"`
+	Members   []bids.Member      `json:"members,omitempty"`
+	CreatedAt time.Time          `json:"created_at"`
+	Uploads   []bids.Upload      `json:"uploads,omitempty" doc:"Buste caricate e NON ancora inviate."`
+	Sent      []bids.Submission  `json:"sent,omitempty" doc:"Invii; conta solo l'ultimo."`
+	Withdrawn *time.Time         `json:"withdrawn,omitempty"`
+	Late      []bids.LateAttempt `json:"late,omitempty" doc:"Invii arrivati dopo il termine, con le prove."`
+	Contested *bids.Contested    `json:"contested,omitempty" doc:"Invio tardivo il cui caricamento era iniziato in tempo: custodito sigillato in attesa di decisione."`
 }
 
 func bidView(b *bids.Bid) BidView {
-	return BidView{b.ID, b.Version, b.TenderID, b.LotID, b.Supplier, b.State(), b.Form, b.Members, b.CreatedAt, b.Uploads, b.Sent, b.Withdrawn}
+	return BidView{b.ID, b.Version, b.TenderID, b.LotID, b.Supplier, b.State(), b.Form, b.Members, b.CreatedAt, b.Uploads, b.Sent, b.Withdrawn, b.Late, b.Contested}
 }
 
 func oneBid(b *bids.Bid, err error) (*one[BidView], error) {
@@ -62,6 +64,8 @@ type memberBody struct {
 
 type manifestBody struct {
 	Manifest []claimBody `json:"manifest" maxItems:"3"`
+	// PressedAt is evidence, not a rule: the bidder's clock is its own.
+	PressedAt string `json:"pressed_at,omitempty" maxLength:"40" doc:"Quando il programma dell'operatore ha inviato, secondo il suo orologio (RFC 3339)."`
 }
 
 type claimBody struct {
@@ -119,7 +123,7 @@ func (a *API) bids() {
 		}
 		b, err := a.s.Bids.Upload(r.Context(), call, r.PathValue("id"), tender.Envelope(r.PathValue("envelope")), h, size, body)
 		if err != nil {
-			return err
+			return a.shown(r.Context(), call, act.UploadEnvelope, r.PathValue("id"), err)
 		}
 		w.Header().Set("ETag", etag(b.Version))
 		return respond(w, http.StatusOK, bidView(b))
@@ -137,15 +141,27 @@ func (a *API) bids() {
 			note(&fs, fmt.Sprintf("/manifest/%d/sha256", i), err)
 			manifest = append(manifest, bids.Claim{Envelope: m.Envelope, SHA256: h})
 		}
+		pressed := bids.Pressed{ArrivedAt: callerOf(ctx).arrived}
+		if in.Body.PressedAt != "" {
+			at, err := time.Parse(time.RFC3339Nano, in.Body.PressedAt)
+			if err != nil {
+				fs.Add("/pressed_at", "bad-instant", "Scriva un istante RFC 3339.", "Write an RFC 3339 instant.")
+			}
+			at = at.UTC().Truncate(time.Microsecond)
+			pressed.PressedAt = &at
+		}
 		if err := fs.Err("bad-manifest", "Manifesto non valido.", "Invalid manifest."); err != nil {
 			return nil, err
 		}
-		return oneBid(a.s.Bids.Submit(ctx, call, in.ID, manifest))
+		b, err := a.s.Bids.Submit(ctx, call, in.ID, manifest, pressed)
+		return oneBid(b, a.shown(ctx, call, act.SubmitBid, in.ID, err))
 	})
 	on(a, operation(act.ConfirmBid, http.MethodPost, "/v1/bids/{id}/confirm", tag, withKey, withVersion), func(ctx context.Context, call act.Call, in *ByID) (*one[BidView], error) {
-		return oneBid(a.s.Bids.Confirm(ctx, call, in.ID))
+		b, err := a.s.Bids.Confirm(ctx, call, in.ID)
+		return oneBid(b, a.shown(ctx, call, act.ConfirmBid, in.ID, err))
 	})
 	on(a, operation(act.WithdrawBid, http.MethodPost, "/v1/bids/{id}/withdraw", tag, withKey, withVersion), func(ctx context.Context, call act.Call, in *ByID) (*one[BidView], error) {
-		return oneBid(a.s.Bids.Withdraw(ctx, call, in.ID))
+		b, err := a.s.Bids.Withdraw(ctx, call, in.ID)
+		return oneBid(b, a.shown(ctx, call, act.WithdrawBid, in.ID, err))
 	})
 }

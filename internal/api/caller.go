@@ -28,7 +28,8 @@ type caller struct {
 	request string // id, for the log and the person who reports a fault
 	key     string
 	version int
-	err     error // why the caller could not be recognised
+	arrived time.Time // by the platform's clock
+	err     error     // why the caller could not be recognised
 }
 
 type callerKey struct{}
@@ -58,7 +59,7 @@ func (c caller) call(action act.Action, what any) (act.Call, error) {
 func (a *API) recognise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		c := caller{lang: language(r.Header.Get("Accept-Language")), request: uuid.NewString()}
+		c := caller{lang: language(r.Header.Get("Accept-Language")), request: uuid.NewString(), arrived: a.clock().UTC().Truncate(time.Microsecond)}
 		h := w.Header()
 		h.Set("X-Request-Id", c.request)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -91,7 +92,7 @@ func (a *API) recognise(next http.Handler) http.Handler {
 // route hides which of a bidder's operations was called: counting submissions
 // in a log would be counting bids.
 func route(pattern string) string {
-	if strings.Contains(pattern, "/bids") || strings.Contains(pattern, "/questions") {
+	if strings.Contains(pattern, "/bids") || strings.Contains(pattern, "/uploads") || strings.Contains(pattern, "/questions") {
 		return "bidders"
 	}
 	return pattern

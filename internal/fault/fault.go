@@ -98,7 +98,7 @@ func Hidden(err error) *Fault {
 // italian names in Italian what may be missing.
 var italian = map[string]string{
 	"authority": "stazione appaltante", "bid": "offerta", "custodian": "custode", "document": "documento", "envelope": "busta", "evaluation": "valutazione",
-	"key": "chiave", "lot": "lotto", "opening": "apertura", "paper": "documento", "person": "persona", "question": "chiarimento",
+	"key": "chiave", "lot": "lotto", "opening": "apertura", "paper": "documento", "part": "parte", "person": "persona", "question": "chiarimento",
 	"receipt": "ricevuta", "session": "accesso", "supplier": "operatore economico", "tender": "gara", "upload": "caricamento",
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -24,6 +25,7 @@ type Dir struct {
 	// keeping makes one step of looking at a retention and acting on it. One
 	// program owns the directory; several replicas need an S3 store.
 	keeping sync.Mutex
+	turns   turns
 }
 
 // abandoned is the age at which an upload's temporary file has no writer any
@@ -39,7 +41,7 @@ func NewDir(at string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{root: root}
+	d := &Dir{root: root, turns: turns{seed: maphash.MakeSeed()}}
 	if err := errors.Join(root.MkdirAll("tmp", 0o700), d.sweep(time.Now().Add(-abandoned))); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -70,7 +72,7 @@ func (d *Dir) name(a docs.Area, h docs.Hash) string {
 // Put writes to a temporary file, proves it, flushes it and links it to its
 // name; of many writers one links, and all are right.
 func (d *Dir) Put(ctx context.Context, a docs.Area, want docs.Hash, size int64, r io.Reader) error {
-	tmp, err := d.write(prove(&untilDone{ctx, r}, want, size), 0o400)
+	tmp, err := d.write(prove(a, &untilDone{ctx, r}, want, size), 0o400)
 	if err != nil {
 		return unavailable(err)
 	}

@@ -21,7 +21,8 @@ import (
 )
 
 // Open opens the store an address names: a path, or
-// s3://ACCESS:SECRET@host:port/bucket?tls=true&region=eu-south-1.
+// s3://ACCESS:SECRET@host:port/bucket?tls=true&region=eu-south-1. Where bidders
+// reach the store by another name, public=https://that.name says it.
 func Open(ctx context.Context, address string) (docs.Vault, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		return NewDir(strings.TrimPrefix(address, "dir:"))
@@ -33,7 +34,7 @@ func Open(ctx context.Context, address string) (docs.Vault, error) {
 	secret, _ := u.User.Password()
 	return NewS3(ctx, S3Config{
 		Endpoint: u.Host, Bucket: strings.Trim(u.Path, "/"), AccessKey: u.User.Username(), SecretKey: secret,
-		Region: u.Query().Get("region"), TLS: u.Query().Get("tls") != "false",
+		Region: u.Query().Get("region"), TLS: u.Query().Get("tls") != "false", Public: u.Query().Get("public"),
 	})
 }
 
@@ -58,12 +59,30 @@ type proving struct {
 	r    io.Reader
 	want docs.Hash
 	left int64
-	sum  hash.Hash
+	sum  digester
 	done error
 }
 
-func prove(r io.Reader, want docs.Hash, size int64) *proving {
-	return &proving{r: r, want: want, left: size, sum: sha256.New()}
+// digester is how the bytes of an area are hashed.
+type digester interface {
+	io.Writer
+	Digest() docs.Hash
+}
+
+type whole struct{ hash.Hash }
+
+func (w whole) Digest() docs.Hash { return docs.Hash(w.Sum(nil)) }
+
+// prove hashes sealed files part by part, all others as a whole.
+func prove(a docs.Area, r io.Reader, want docs.Hash, size int64) *proving {
+	if a == docs.AreaSealed {
+		return &proving{r: r, want: want, left: size, sum: docs.NewPartsHash()}
+	}
+	return proveWhole(r, want, size)
+}
+
+func proveWhole(r io.Reader, want docs.Hash, size int64) *proving {
+	return &proving{r: r, want: want, left: size, sum: whole{sha256.New()}}
 }
 
 func (p *proving) Read(b []byte) (int, error) {
@@ -112,7 +131,7 @@ func (p *proving) finish() error {
 		p.done = docs.ErrLonger
 	case err != io.EOF:
 		p.done = docs.ErrTruncated.Because(err)
-	case docs.Hash(p.sum.Sum(nil)) != p.want:
+	case p.sum.Digest() != p.want:
 		p.done = docs.ErrWrongDigest
 	default:
 		p.done = io.EOF

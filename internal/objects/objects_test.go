@@ -45,6 +45,32 @@ func TestS3(t *testing.T) {
 	})
 }
 
+func TestDirParts(t *testing.T) {
+	vaulttest.RunParts(t, func(t *testing.T) func() docs.Vault {
+		at := t.TempDir()
+		return func() docs.Vault {
+			d, err := NewDir(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+	})
+}
+
+func TestS3Parts(t *testing.T) {
+	address := vaulttest.Service(t).String()
+	vaulttest.RunParts(t, func(t *testing.T) func() docs.Vault {
+		return func() docs.Vault {
+			v, err := Open(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	})
+}
+
 func TestAddressesNeverShowTheirSecret(t *testing.T) {
 	for _, address := range []string{"s3://key:HUSH@127.0.0.1:1/b?tls=false", "s3://key:HUSH@bad host/b", "s3://key:HUSH@%zz/b"} {
 		if _, err := Open(t.Context(), address); err == nil || strings.Contains(err.Error(), "HUSH") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"time"
 
@@ -19,11 +20,15 @@ import (
 type S3Config struct {
 	Endpoint, Bucket, AccessKey, SecretKey, Region string
 	TLS                                            bool
+	// Public is the address at which bidders reach the store, where it differs
+	// from Endpoint: https://host:port.
+	Public string
 }
 
 // S3 keeps objects in a bucket with versioning and Object Lock.
 type S3 struct {
 	client *minio.Client
+	public *minio.Client // signs addresses for bidders
 	bucket string
 }
 
@@ -49,7 +54,28 @@ func NewS3(ctx context.Context, c S3Config) (*S3, error) {
 	if _, _, _, _, err := client.GetObjectLockConfig(ctx, c.Bucket); minio.ToErrorResponse(err).Code == "ObjectLockConfigurationNotFoundError" {
 		return nil, fmt.Errorf("bucket %q has no Object Lock: name another one, and it is made with it", c.Bucket)
 	}
-	return &S3{client, c.Bucket}, nil
+	public, err := c.publicClient(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return &S3{client, public, c.Bucket}, nil
+}
+
+// publicClient signs for the address that bidders use. It never calls it, so
+// the bucket's region is asked of the other one.
+func (c S3Config) publicClient(ctx context.Context, client *minio.Client) (*minio.Client, error) {
+	if c.Public == "" {
+		return client, nil
+	}
+	u, err := url.Parse(c.Public)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("the public address of the object store is not well formed")
+	}
+	region, err := client.GetBucketLocation(ctx, c.Bucket)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the region of bucket %q: %w", c.Bucket, err)
+	}
+	return minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""), Secure: u.Scheme == "https", Region: region})
 }
 
 func (s *S3) key(a docs.Area, h docs.Hash) string { return path.Join(string(a), h.String()) }
@@ -63,12 +89,12 @@ func (s *S3) Put(ctx context.Context, a docs.Area, want docs.Hash, size int64, r
 	if _, err := s.stat(ctx, a, want); err == nil {
 		// It is there: still take the stream, so that a client who sends
 		// something else is told.
-		_, err := io.Copy(io.Discard, prove(r, want, size))
+		_, err := io.Copy(io.Discard, prove(a, r, want, size))
 		return err
 	} else if fault.Of(err).Kind != fault.NotFound {
 		return err
 	}
-	p := prove(r, want, size)
+	p := prove(a, r, want, size)
 	if size == 0 { // the client sends nothing, so it would not ask the stream either
 		if _, err := p.Read(make([]byte, 1)); err != io.EOF {
 			return err

@@ -80,6 +80,11 @@ func NewLog(s *Store, private, public string) (*Log, error) {
 // Key is the public key of the log.
 func (l *Log) Key() string { return l.public }
 
+// Sign makes a statement of the platform.
+func (l *Log) Sign(kind string, body any) (audit.Statement, error) {
+	return audit.Sign(kind, body, l.signer)
+}
+
 // Export writes an authority's register as a signed file.
 func (l *Log) Export(ctx context.Context, authority string, w io.Writer) error {
 	now, err := l.store.Now()

@@ -210,7 +210,7 @@ func submit(s *Store, id string, work ...func(*Tx)) error {
 		if err != nil {
 			return err
 		}
-		if err := b.Submit([]bids.Claim{{Envelope: "A", SHA256: docs.Hash{1}}}, tx.Now()); err != nil {
+		if err := b.Submit([]bids.Claim{{Envelope: "A", SHA256: docs.Hash{1}}}, bids.Pressed{}, tx.Now()); err != nil {
 			return err
 		}
 		for _, f := range work {

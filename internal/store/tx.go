@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -100,7 +101,7 @@ func (tx *Tx) Record(e audit.Entry) error {
 		return err
 	}
 	tx.recorded++
-	bidder := false
+	bidder := slices.Contains([]string{"bid", "transfer", "message"}, e.Object.Type)
 	for _, p := range e.Actor.Powers {
 		bidder = bidder || p == string(act.Supplier)
 	}

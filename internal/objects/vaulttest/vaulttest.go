@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
@@ -48,7 +47,7 @@ func has(t *testing.T, v docs.Vault, h docs.Hash) bool {
 // Run plays the suite against vaults that open returns, each empty or not.
 func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 	put := func(t *testing.T, v docs.Vault, body []byte) (docs.Hash, error) {
-		h := docs.Hash(sha256.Sum256(body))
+		h := digest(body)
 		return h, v.Put(t.Context(), docs.AreaSealed, h, int64(len(body)), bytes.NewReader(body))
 	}
 	for _, size := range []int{0, 1, 4096, 1 << 20, 20<<20 + 7} {
@@ -74,7 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 	for _, size := range []int{10, 5 << 20, 17 << 20} {
 		t.Run("INC-22 what is not as declared is not kept", func(t *testing.T) {
 			v, body := open(t), random(size)
-			h := docs.Hash(sha256.Sum256(body))
+			h := digest(body)
 			bent := bytes.Clone(body)
 			bent[len(bent)-1] ^= 1
 			for _, c := range []struct {
@@ -103,7 +102,7 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 	}
 	t.Run("nothing is not taken for something", func(t *testing.T) {
 		v, body := open(t), random(10)
-		h := docs.Hash(sha256.Sum256(body))
+		h := digest(body)
 		for _, c := range []struct {
 			want string
 			size int64
@@ -148,7 +147,7 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 	})
 	t.Run("of many writers all are right", func(t *testing.T) {
 		v, body := open(t), random(100_000)
-		h := docs.Hash(sha256.Sum256(body))
+		h := digest(body)
 		var wg sync.WaitGroup
 		for range 24 {
 			wg.Go(func() {
@@ -206,7 +205,7 @@ func Run(t *testing.T, open func(t *testing.T) docs.Vault) {
 	})
 	t.Run("a cancelled upload leaves nothing", func(t *testing.T) {
 		v, body := open(t), random(8<<20)
-		h := docs.Hash(sha256.Sum256(body))
+		h := digest(body)
 		ctx, cancel := context.WithCancel(t.Context())
 		r := io.MultiReader(bytes.NewReader(body[:1<<20]), readerFunc(func([]byte) (int, error) { cancel(); return 0, context.Canceled }))
 		if v.Put(ctx, docs.AreaSealed, h, int64(len(body)), r) == nil || has(t, v, h) {

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"sigillo/audit"
+	"sigillo/bids"
+	"sigillo/internal/act"
+)
+
+// ContestedView is a late bid whose upload had begun in time, without a name.
+type ContestedView struct {
+	ID       string             `json:"id"`
+	LateBy   string             `json:"late_by" doc:"Oltre il termine."`
+	BegunAt  time.Time          `json:"begun_at" doc:"Inizio del primo caricamento: prima del termine."`
+	Received time.Time          `json:"received_at"`
+	Bytes    int64              `json:"bytes"`
+	Decision *bids.LateDecision `json:"decision,omitempty"`
+}
+
+func contestedView(c *bids.ContestedBid) ContestedView {
+	v := ContestedView{ID: c.ID, LateBy: (time.Duration(c.By) * time.Microsecond).String(), BegunAt: c.BegunAt, Received: c.Submission.ReceivedAt, Decision: c.Decision}
+	for _, u := range c.Submission.Manifest {
+		v.Bytes += u.Size
+	}
+	return v
+}
+
+func (a *API) receipts() {
+	const tag = "Ricevute e prove"
+	type statement = struct{ Body audit.Statement }
+	receipt := operation(act.ViewReceipt, http.MethodGet, "/v1/bids/{id}/receipts/{number}", tag)
+	receipt.Description += " Firmata dalla piattaforma; si verifica senza rete con «sigillo verify receipt». Il numero 0 è la ricevuta del ritiro."
+	on(a, receipt, func(ctx context.Context, call act.Call, in *struct {
+		ByID
+		Number int `path:"number" minimum:"0" maximum:"100000" doc:"Invio, da 1; 0 per il ritiro."`
+	}) (*statement, error) {
+		r, err := a.s.Bids.Receipt(ctx, call.Actor, in.ID, in.Number)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.s.Trail.Sign(r.Kind(), r)
+		return &statement{s}, err
+	})
+	a.paperReceipts(tag)
+	on(a, operation(act.ViewDossier, http.MethodGet, "/v1/bids/{id}/dossier", tag), func(ctx context.Context, call act.Call, in *ByID) (*statement, error) {
+		d, err := a.s.Bids.Dossier(ctx, call.Actor, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.s.Trail.Sign(bids.DossierKind, d)
+		return &statement{s}, err
+	})
+	on(a, operation(act.ListContested, http.MethodGet, "/v1/tenders/{id}/lots/{lot}/contested", tag), func(ctx context.Context, call act.Call, in *ByLot) (*list[ContestedView], error) {
+		all, err := a.s.Bids.ContestedFor(ctx, call.Actor, in.ID, in.Lot)
+		if err != nil {
+			return nil, err
+		}
+		out := &list[ContestedView]{items[ContestedView]{Items: []ContestedView{}}}
+		for _, c := range all {
+			out.Body.Items = append(out.Body.Items, contestedView(c))
+		}
+		return out, nil
+	})
+	on(a, operation(act.DecideLate, http.MethodPost, "/v1/tenders/{id}/lots/{lot}/contested/{contested}/decide", tag, withKey), func(ctx context.Context, call act.Call, in *struct {
+		ByLot
+		Contested string `path:"contested" maxLength:"100"`
+		Body      struct {
+			Admit  bool   `json:"admit"`
+			Reason string `json:"reason" maxLength:"4000"`
+		}
+	}) (*struct{ Body ContestedView }, error) {
+		c, err := a.s.Bids.DecideLate(ctx, call, in.ID, in.Lot, in.Contested, in.Body.Admit, in.Body.Reason)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body ContestedView }{contestedView(c)}, nil
+	})
+}

@@ -1,0 +1,18 @@
+-- +goose Up
+-- The upload of one sealed envelope, part by part.
+CREATE TABLE transfer (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL CHECK (version > 0), doc TEXT NOT NULL,
+    bid TEXT NOT NULL REFERENCES bid (id), begun_at BIGINT NOT NULL, under_way BOOLEAN NOT NULL
+);
+CREATE INDEX transfer_bid ON transfer (bid, id);
+CREATE INDEX transfer_under_way ON transfer (under_way, begun_at);
+
+-- What a bidder was shown.
+CREATE TABLE message (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL CHECK (version > 0), doc TEXT NOT NULL,
+    bid TEXT NOT NULL REFERENCES bid (id)
+);
+CREATE INDEX message_bid ON message (bid, id);
+
+-- +goose Down
+SELECT 1;

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sigillo/bids"
+)
+
+// Transfer loads an upload with its bid, and keeps the lot from being closed.
+func (tx *Tx) Transfer(id string) (*bids.Transfer, error) {
+	first, err := get[bids.Transfer](tx.db, "transfer", "upload", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	b, err := tx.Bid(first.Bid) // its row is locked, and with it all its uploads
+	if err != nil {
+		return nil, err
+	}
+	t, err := get[bids.Transfer](tx.db, "transfer", "upload", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	return t.Attach(b), nil
+}
+
+// SaveTransfer saves an upload.
+func (tx *Tx) SaveTransfer(t *bids.Transfer) error {
+	return tx.put("transfer", "upload", t.ID, &t.Version, t, map[string]any{
+		"bid": t.Bid, "begun_at": t.BegunAt.UnixMicro(), "under_way": t.EndedAt == nil && !t.Dropped,
+	})
+}
+
+// SaveMessage keeps a message that a bidder was shown.
+func (tx *Tx) SaveMessage(m *bids.Message) error {
+	return tx.put("message", "message", m.ID, &m.Version, m, map[string]any{"bid": m.Bid})
+}
+
+// Transfer reads an upload with its bid.
+func (s *Store) Transfer(ctx context.Context, id string) (*bids.Transfer, error) {
+	t, err := get[bids.Transfer](s.read.WithContext(ctx), "transfer", "upload", "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Bid(ctx, t.Bid)
+	if err != nil {
+		return nil, err
+	}
+	return t.Attach(b), nil
+}
+
+// Transfers lists the uploads of a bid by id.
+func (s *Store) Transfers(ctx context.Context, bid string) ([]*bids.Transfer, error) {
+	b, err := s.Bid(ctx, bid)
+	if err != nil {
+		return nil, err
+	}
+	all, err := list[bids.Transfer](s.read.WithContext(ctx), "transfer", 0, "bid = ?", bid)
+	for _, t := range all {
+		t.Attach(b)
+	}
+	return all, err
+}
+
+// AbandonedTransfers lists unfinished uploads begun before the instant.
+func (s *Store) AbandonedTransfers(ctx context.Context, before time.Time) ([]*bids.Transfer, error) {
+	all, err := list[bids.Transfer](s.read.WithContext(ctx), "transfer", 1000, "under_way AND begun_at < ?", before.UnixMicro())
+	for _, t := range all {
+		b, err := s.Bid(ctx, t.Bid)
+		if err != nil {
+			return nil, err
+		}
+		t.Attach(b)
+	}
+	return all, err
+}
+
+// Messages lists what a bidder was shown about a bid.
+func (s *Store) Messages(ctx context.Context, bid string) ([]*bids.Message, error) {
+	return list[bids.Message](s.read.WithContext(ctx), "message", 0, "bid = ?", bid)
+}
+
+// SupplierName is the name people know a supplier by.
+func (s *Store) SupplierName(ctx context.Context, id string) (string, error) {
+	r, err := s.Supplier(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return r.Name, nil
+}
