@@ -83,6 +83,8 @@ type Bid struct {
 	// Contested is a late submission whose upload had begun in time: parked,
 	// sealed, until the authority decides.
 	Contested *Contested `json:"contested,omitempty"`
+	// Damaged lists envelopes that the store no longer has as they were sent.
+	Damaged []Damage `json:"damaged,omitempty"`
 
 	tender *tender.Tender
 }

@@ -22,6 +22,7 @@ type Dossier struct {
 	Withdrawn *time.Time    `json:"withdrawn,omitempty"`
 	Late      []LateAttempt `json:"late,omitempty"`
 	Contested *Contested    `json:"contested,omitempty"`
+	Damaged   []Damage      `json:"damaged,omitempty"`
 }
 
 // DossierKind is the kind of statement a dossier is signed as.
@@ -42,7 +43,7 @@ func (s *Service) Dossier(ctx context.Context, who act.Actor, id string) (Dossie
 		return Dossier{}, err
 	}
 	d := Dossier{Bid: b.ID, Tender: Named{b.TenderID, b.tender.Title}, Lot: Named{l.ID, l.Title}, Supplier: Named{b.Supplier, name},
-		Deadline: b.tender.Timetable.Deadline, DraftedAt: b.CreatedAt, Sent: b.Sent, Withdrawn: b.Withdrawn, Late: b.Late, Contested: b.Contested}
+		Deadline: b.tender.Timetable.Deadline, DraftedAt: b.CreatedAt, Sent: b.Sent, Withdrawn: b.Withdrawn, Late: b.Late, Contested: b.Contested, Damaged: b.Damaged}
 	if d.Uploads, err = s.read.Transfers(ctx, id); err != nil {
 		return Dossier{}, err
 	}

@@ -2,7 +2,6 @@ package bids
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"slices"
 	"time"
@@ -248,6 +247,14 @@ func (s *Service) tryAll(ctx context.Context, o *Opening) ([]Opened, error) {
 		if b.Fault = faults[i]; b.Fault == "" && keys[i].Err != nil {
 			b.Fault = fault.Of(keys[i].Err).Code
 		}
+		if b.Fault != "" {
+			// Is it the bidder's doing, or did the store lose or alter it?
+			if err := s.intact(ctx, b.SHA256); ours(err) {
+				return nil, err
+			} else if err != nil {
+				b.Fault = fault.Of(err).Code
+			}
+		}
 		if f := keys[i].Falsity; len(f.Dealt)+len(f.Released) > 0 {
 			b.Falsity = &f
 		}
@@ -347,16 +354,29 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 func readThrough(r io.Reader, fileKey []byte, want seal.Label, h docs.Hash) (seal.Contents, error) {
-	sum := sha256.New()
+	sum := newAlongside()
 	tee := io.TeeReader(r, sum)
-	envelope, err := seal.Open(tee, fileKey, want)
+	contents, fault := readContents(tee, fileKey, want)
+	_, err := io.Copy(io.Discard, tee)
+	if digest := sum.Digest(); err == nil && digest != h {
+		// Whatever else seems wrong with it, it is not what the bidder sent.
+		return seal.Contents{}, errAltered
+	}
+	if fault == nil {
+		fault = err
+	}
+	return contents, fault
+}
+
+func readContents(r io.Reader, fileKey []byte, want seal.Label) (seal.Contents, error) {
+	envelope, err := seal.Open(r, fileKey, want)
 	if err != nil {
 		return seal.Contents{}, err
 	}
 	for {
 		_, item, err := envelope.Next()
 		if err == io.EOF {
-			break
+			return envelope.Contents, nil
 		}
 		if err == nil {
 			_, err = io.Copy(io.Discard, item)
@@ -365,14 +385,6 @@ func readThrough(r io.Reader, fileKey []byte, want seal.Label, h docs.Hash) (sea
 			return seal.Contents{}, err
 		}
 	}
-	if _, err := io.Copy(io.Discard, tee); err != nil {
-		return seal.Contents{}, err
-	}
-	if docs.Hash(sum.Sum(nil)) != h {
-		return seal.Contents{}, fault.New(fault.Conflict, "altered-in-store", "La busta custodita non ha più la sua impronta.",
-			"The stored envelope no longer has its digest.")
-	}
-	return envelope.Contents, nil
 }
 
 // Opening returns an opening to whoever may see it (view-opening).

@@ -60,6 +60,11 @@ type Reader interface {
 	Transfers(ctx context.Context, bid string) ([]*Transfer, error)
 	// AbandonedTransfers lists unfinished uploads begun before the instant.
 	AbandonedTransfers(ctx context.Context, before time.Time) ([]*Transfer, error)
+	// BidsToScrub lists the bids for lots whose envelopes may still be opened.
+	BidsToScrub(ctx context.Context) ([]*Bid, error)
+	// ClaimScrub claims the hashing of an envelope that nobody has hashed since
+	// an instant; false when somebody has.
+	ClaimScrub(ctx context.Context, h docs.Hash, now, before time.Time) (bool, error)
 	// Messages lists what the bidder was shown about a bid.
 	Messages(ctx context.Context, bid string) ([]*Message, error)
 	// Now is the clock that decides.

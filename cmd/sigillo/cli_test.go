@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/internal/act"
 	"sigillo/tender"
 )
 
@@ -157,34 +161,64 @@ func TestACrashBetweenOpeningAndUnsealingIsFinishedLater(t *testing.T) {
 	}
 }
 
-// TestAT040ADamagedEnvelopeIsToldAndDoesNotStopTheRest flips a byte in the
-// store.
-func TestAT040ADamagedEnvelopeIsTold(t *testing.T) {
-	s := newSiteHere(t)
-	s.published()
-	b := s.bid("supplier-legno", 2, "5", "x")
-	s.bid("supplier-arredi", 2, "5", "x")
-	at := s.object(b.Sent[0].Manifest[0].SHA256)
+// alter flips the last byte of an envelope in the store.
+func (s *site) alter(h docs.Hash) {
+	s.t.Helper()
+	at := s.object(h)
 	body, err := os.ReadFile(at)
 	s.ok(err)
 	body[len(body)-1] ^= 1
 	s.ok(os.Chmod(at, 0o600))
 	s.ok(os.WriteFile(at, body, 0o600))
+}
+
+// TestAT040ADamagedEnvelopeIsTold: the daily reading finds it before the
+// opening and the bidder is told; one found at the opening only is the store's
+// fault, provably, and does not stop the rest.
+func TestAT040ADamagedEnvelopeIsTold(t *testing.T) {
+	s := newSiteHere(t)
+	s.published()
+	b, healthy := s.bid("supplier-legno", 2, "5", "x"), s.bid("supplier-arredi", 2, "5", "x")
+	s.p.bell.Sweep(t.Context())
+	s.alter(b.Sent[0].Manifest[0].SHA256)
+	s.p.bell.Sweep(t.Context()) // read already today
+	var now struct {
+		Damaged []bids.Damage `json:"damaged"`
+	}
+	s.must("supplier-legno", "GET", "/v1/bids/"+b.ID, nil, &now)
+	if len(now.Damaged) != 0 {
+		t.Fatal("it is read more than once a day")
+	}
+	s.to(s.clock.Now().Add(25 * time.Hour))
+	for range 2 {
+		s.p.bell.Sweep(t.Context())
+	}
+	s.must("supplier-legno", "GET", "/v1/bids/"+b.ID, nil, &now)
+	if len(now.Damaged) != 1 || now.Damaged[0].Code != "altered-in-store" || now.Damaged[0].Digest != b.Sent[0].Manifest[0].SHA256 {
+		t.Fatalf("%+v", now)
+	}
+	var d bids.Dossier
+	s.ok(json.Unmarshal(s.statement("supplier-legno", "/v1/bids/"+b.ID+"/dossier").Body, &d))
+	if len(d.Damaged) != 1 || len(d.Messages) != 1 {
+		t.Fatal("the dossier does not tell it")
+	}
+	if n := s.count(act.ReportDamage); n != 0 {
+		t.Fatal("the register tells of a bid before the opening")
+	}
 	s.opened()
 	var all struct {
 		Items []struct {
-			Bids []struct{ Supplier, Fault string }
+			Bids []struct{ Bid, Fault string }
 		}
 	}
 	s.must("rup", "GET", s.tenderPath("/openings"), nil, &all)
 	for _, x := range all.Items[0].Bids {
-		want := ""
-		if x.Supplier == s.suppliers["supplier-legno"] {
-			want = "damaged-envelope"
+		if want := map[string]string{b.ID: "altered-in-store", healthy.ID: ""}[x.Bid]; x.Fault != want {
+			t.Errorf("%s: %q", x.Bid, x.Fault)
 		}
-		if x.Fault != want {
-			t.Errorf("%s: %q", x.Supplier, x.Fault)
-		}
+	}
+	if n := s.count(act.ReportDamage); n != 1 {
+		t.Fatalf("%d reports in the register", n)
 	}
 }
 

@@ -111,6 +111,7 @@ const (
 	WithdrawBid    Action = "withdraw-bid"
 	ViewReceipt    Action = "view-receipt"
 	PrintReceipt   Action = "print-receipt"
+	ReportDamage   Action = "report-damage"
 	ListContested  Action = "list-contested"
 	DecideLate     Action = "decide-late"
 	ViewBid        Action = "view-bid"
@@ -242,6 +243,7 @@ var rules = []rule{
 	{RecordLate, fault.T("Registra un invio tardivo", "Record a late submission"), some(allow(Clock, anywhere))},
 	{RecordMessage, fault.T("Registra un messaggio mostrato", "Record a message shown"), some(allow(Clock, anywhere))},
 	{ViewReceipt, fault.T("Vedi la ricevuta", "View the receipt"), some(allow(Supplier, mine))},
+	{ReportDamage, fault.T("Segnala una busta danneggiata", "Report a damaged envelope"), some(allow(Clock, anywhere))},
 	{PrintReceipt, fault.T("Stampa la ricevuta", "Print the receipt"), some(allow(Supplier, mine))},
 	{ListContested, fault.T("Elenca gli invii tardivi contestati", "List the contested late bids"), some(allow(RUP, leads), allow(Signatory, own))},
 	{DecideLate, fault.T("Decidi su un invio tardivo", "Decide on a late bid"), some(allow(Signatory, own))},

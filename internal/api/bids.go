@@ -29,11 +29,12 @@ type BidView struct {
 	Sent      []bids.Submission  `json:"sent,omitempty" doc:"Invii; conta solo l'ultimo."`
 	Withdrawn *time.Time         `json:"withdrawn,omitempty"`
 	Late      []bids.LateAttempt `json:"late,omitempty" doc:"Invii arrivati dopo il termine, con le prove."`
+	Damaged   []bids.Damage      `json:"damaged,omitempty" doc:"Buste che l'archivio non ha più come erano: da inviare di nuovo."`
 	Contested *bids.Contested    `json:"contested,omitempty" doc:"Invio tardivo il cui caricamento era iniziato in tempo: custodito sigillato in attesa di decisione."`
 }
 
 func bidView(b *bids.Bid) BidView {
-	return BidView{b.ID, b.Version, b.TenderID, b.LotID, b.Supplier, b.State(), b.Form, b.Members, b.CreatedAt, b.Uploads, b.Sent, b.Withdrawn, b.Late, b.Contested}
+	return BidView{b.ID, b.Version, b.TenderID, b.LotID, b.Supplier, b.State(), b.Form, b.Members, b.CreatedAt, b.Uploads, b.Sent, b.Withdrawn, b.Late, b.Damaged, b.Contested}
 }
 
 func oneBid(b *bids.Bid, err error) (*one[BidView], error) {

@@ -58,7 +58,7 @@ func papered(r bids.Receipt, s audit.Statement) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	err = sheet.Write(&out, sheet.Sheet{
-		Language: "it", Title: title, Subtitle: r.Tender.Name, Issuer: "Sigillo, per conto di " + r.Authority.Name, At: r.ReceivedAt.In(tender.Rome()),
+		Language: "it", Title: title, Subtitle: r.Tender.Name, Issuer: "Sigillo · " + r.Authority.Name, At: r.ReceivedAt.In(tender.Rome()),
 		Blocks: blocks, Foot: foot,
 		Attached: []sheet.Attached{{Name: "ricevuta-" + r.Number + ".json", Bytes: text, Media: "application/json", Description: "La stessa ricevuta, firmata, per la verifica"}},
 	})

@@ -23,6 +23,9 @@ type Work interface {
 	Perform(ctx context.Context, d tender.Due) error
 	Unfinished(ctx context.Context) ([]string, error)
 	Finish(ctx context.Context, id string) error
+	// Scrub hashes what is stored; Collect drops what was abandoned.
+	Scrub(ctx context.Context, now time.Time) error
+	Collect(ctx context.Context, now time.Time) error
 }
 
 // Bell rings once a second.
@@ -44,6 +47,9 @@ func New(work Work, now func() (time.Time, error), log *slog.Logger) *Bell {
 // Start rings until Stop.
 func (b *Bell) Start(ctx context.Context) error {
 	if _, err := b.cron.AddFunc("@every 1s", func() { b.Ring(ctx) }); err != nil {
+		return err
+	}
+	if _, err := b.cron.AddFunc("@every 10m", func() { b.Sweep(ctx) }); err != nil {
 		return err
 	}
 	b.cron.Start()
@@ -79,6 +85,21 @@ func (b *Bell) Ring(ctx context.Context) {
 	}
 	for _, id := range ids {
 		b.report("unseal", id, b.work.Finish(ctx, id))
+	}
+}
+
+// Sweep does what is due within the day: stored envelopes are hashed anew, and
+// abandoned uploads collected.
+func (b *Bell) Sweep(ctx context.Context) {
+	now, err := b.now()
+	if err != nil {
+		b.log.Error("clock", "cause", err)
+		return
+	}
+	for what, do := range map[string]func(context.Context, time.Time) error{"scrub": b.work.Scrub, "collect": b.work.Collect} {
+		if f := fault.Of(do(ctx, now)); f != nil {
+			b.log.Error("not done", "what", what, "code", f.Code, "cause", f.Err)
+		}
 	}
 }
 

@@ -53,6 +53,8 @@ func (l *lots) Perform(_ context.Context, d tender.Due) error {
 
 func (l *lots) Unfinished(context.Context) ([]string, error) { return nil, nil }
 func (l *lots) Finish(context.Context, string) error         { return nil }
+func (l *lots) Scrub(context.Context, time.Time) error       { return nil }
+func (l *lots) Collect(context.Context, time.Time) error     { return nil }
 
 func bell(w Work) *Bell {
 	return New(w, func() (time.Time, error) { return noon, nil }, slog.New(slog.DiscardHandler))

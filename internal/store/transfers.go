@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"sigillo/bids"
+	"sigillo/docs"
+	"sigillo/tender"
 )
 
 // Transfer loads an upload with its bid, and keeps the lot from being closed.
@@ -73,6 +75,22 @@ func (s *Store) AbandonedTransfers(ctx context.Context, before time.Time) ([]*bi
 		t.Attach(b)
 	}
 	return all, err
+}
+
+// BidsToScrub lists the bids for lots whose envelopes may still be opened.
+func (s *Store) BidsToScrub(ctx context.Context) ([]*bids.Bid, error) {
+	return s.bids(ctx, 0, "lot IN (SELECT id FROM lot WHERE state IN ?)", []string{
+		string(tender.Published), string(tender.Suspended), string(tender.Closed), string(tender.AdministrativeOpened), string(tender.Admitted),
+		string(tender.TechnicalOpened), string(tender.ScoresLocked), string(tender.EconomicOpened),
+	})
+}
+
+// ClaimScrub claims the hashing of an envelope. It is no act: nothing about
+// anybody's rights changes, and damage that is found becomes one.
+func (s *Store) ClaimScrub(ctx context.Context, h docs.Hash, now, before time.Time) (bool, error) {
+	r := s.db.WithContext(ctx).Exec("INSERT INTO scrub (digest, claimed_at) VALUES (?, ?) "+
+		"ON CONFLICT (digest) DO UPDATE SET claimed_at = excluded.claimed_at WHERE scrub.claimed_at < ?", h.String(), now.UnixMicro(), before.UnixMicro())
+	return r.RowsAffected == 1, r.Error
 }
 
 // Messages lists what a bidder was shown about a bid.

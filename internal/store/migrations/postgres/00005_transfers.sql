@@ -14,5 +14,8 @@ CREATE TABLE message (
 );
 CREATE INDEX message_bid ON message (bid, id);
 
+-- When a stored envelope was last claimed for hashing.
+CREATE TABLE scrub (digest TEXT PRIMARY KEY, claimed_at BIGINT NOT NULL);
+
 -- +goose Down
 SELECT 1;
