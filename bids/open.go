@@ -406,22 +406,8 @@ func (s *Service) Openings(ctx context.Context, who act.Actor, tenderID string) 
 // act: the register says who saw which document, and when.
 func (s *Service) Read(ctx context.Context, call act.Call, id, bid string, index int) (seal.Item, io.ReadCloser, error) {
 	var found Opened
-	o, err := act.Do(ctx, s.within, call, act.Deed[Tx, *Opening]{
-		Action: act.ReadEnvelope,
-		Load:   func(tx Tx) (*Opening, error) { return tx.Opening(id) },
-		Change: func(o *Opening, _ time.Time) (act.Facts, error) {
-			b, err := o.Of(bid)
-			if err != nil {
-				return act.Facts{}, err
-			}
-			if index < 0 || index >= len(b.Items) {
-				return act.Facts{}, fault.Missing("document")
-			}
-			found = *b
-			return act.Facts{Data: map[string]string{"bid": bid, "sha256": b.Items[index].SHA256}}, nil
-		},
-		Save: func(Tx, *Opening) error { return nil },
-	})
+	var at time.Time
+	o, err := s.look(ctx, call, act.ReadEnvelope, id, bid, index, &found, &at)
 	if err != nil {
 		return seal.Item{}, nil, err
 	}

@@ -31,7 +31,7 @@ func TestComposeIsWholeAndPinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"postgres", "s3", "migrate", "sigillo-1", "sigillo-2", "balancer"} {
+	for _, name := range []string{"postgres", "s3", "migrate", "sealer", "sigillo-1", "sigillo-2", "balancer"} {
 		if _, ok := p.Services[name]; !ok {
 			t.Errorf("there is no service %s", name)
 		}
@@ -85,6 +85,34 @@ func TestComposeTakesEverySecretFromOutside(t *testing.T) {
 	}
 }
 
+// The keys that open bids are the sealer's alone: another user, a volume that
+// nobody else mounts, and no path to them in anybody's environment.
+func TestComposeKeepsTheSealerApart(t *testing.T) {
+	p, err := load(t, secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer := p.Services["sealer"]
+	if sealer.User == "" || strings.HasPrefix(sealer.User, "65532:") {
+		t.Errorf("the sealer runs as %q", sealer.User)
+	}
+	if len(sealer.Ports) > 0 || len(sealer.Networks) != 1 {
+		t.Error("the sealer can be reached from outside")
+	}
+	for name, s := range p.Services {
+		_, knows := s.Environment["SIGILLO_SEALER_KEY"]
+		mounts := slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Source == "sealer" })
+		if mine := name == "sealer"; knows != mine || mounts != mine {
+			t.Errorf("%s: knows the key's path %v, mounts its volume %v", name, knows, mounts)
+		}
+	}
+	for _, replica := range []string{"sigillo-1", "sigillo-2"} {
+		if d, ok := p.Services[replica].DependsOn["sealer"]; !ok || d.Condition != types.ServiceConditionHealthy {
+			t.Errorf("%s does not wait for the sealer", replica)
+		}
+	}
+}
+
 // The replicas must be the same in everything: the balancer sends a bidder to
 // either.
 func TestComposeReplicasAreAlike(t *testing.T) {
@@ -127,7 +155,7 @@ func TestComposeNamesOnlySettingsTheProgramKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	var known []string
-	for _, name := range []string{"platform.go", "serve.go"} {
+	for _, name := range []string{"platform.go", "serve.go", "sealer.go"} {
 		source, err := os.ReadFile("../cmd/sigillo/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +167,7 @@ func TestComposeNamesOnlySettingsTheProgramKnows(t *testing.T) {
 	if len(known) < 5 {
 		t.Fatalf("the program's settings were not found: %v", known)
 	}
-	for _, name := range []string{"migrate", "sigillo-1", "sigillo-2"} {
+	for _, name := range []string{"migrate", "sealer", "sigillo-1", "sigillo-2"} {
 		for key := range p.Services[name].Environment {
 			if !slices.Contains(known, key) {
 				t.Errorf("%s: the program knows no %s", name, key)

@@ -38,12 +38,18 @@ func finding(code string, s Severity, it, en string) Finding {
 // what a file of each extension must begin with.
 var magic = map[string][]byte{
 	".pdf": []byte("%PDF-"), ".zip": []byte("PK"), ".docx": []byte("PK"), ".xlsx": []byte("PK"), ".odt": []byte("PK"),
+	".ods": []byte("PK"), ".pptx": []byte("PK"), ".asics": []byte("PK"), ".asice": []byte("PK"),
 	".png": []byte("\x89PNG"), ".jpg": {0xFF, 0xD8}, ".jpeg": {0xFF, 0xD8},
 }
 
 func notWhatItSays() []Finding {
 	return []Finding{finding("not-what-it-says", Blocking, "Il contenuto non corrisponde all'estensione del file.",
 		"The contents do not match the file's extension.")}
+}
+
+func unreadable() Finding {
+	return finding("unreadable", Blocking, "Il file non si legge fino in fondo: lo copi o lo esporti di nuovo.",
+		"The file cannot be read to its end: copy or export it again.")
 }
 
 // Examine checks a file by its name and bytes: empty, not what its name says,
@@ -56,7 +62,7 @@ func Examine(name string, size int64, r io.ReaderAt) []Finding {
 	ext := strings.ToLower(path.Ext(name))
 	head := make([]byte, min(size, 1024))
 	if n, err := r.ReadAt(head, 0); err != nil && err != io.EOF || n < len(head) {
-		return []Finding{finding("unreadable", Blocking, "Il file non si legge.", "The file cannot be read.")}
+		return []Finding{unreadable()}
 	}
 	if want, ok := magic[ext]; ok && !bytes.HasPrefix(head, want) {
 		// A PDF may begin with a few stray bytes and still be one.
@@ -77,18 +83,29 @@ func Examine(name string, size int64, r io.ReaderAt) []Finding {
 	return nil
 }
 
+func truncatedPDF() Finding {
+	return finding("truncated-pdf", Blocking, "Il PDF è tronco: lo esporti di nuovo.", "The PDF is cut off: export it again.")
+}
+
+func encryptedPDF() Finding {
+	return finding("encrypted-pdf", Blocking, "Il PDF è protetto da password: tolga la protezione.",
+		"The PDF is protected by a password: remove the protection.")
+}
+
 func examinePDF(size int64, r io.ReaderAt) []Finding {
 	tail := make([]byte, min(size, 2048))
 	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
-		return []Finding{finding("unreadable", Blocking, "Il file non si legge.", "The file cannot be read.")}
+		return []Finding{unreadable()}
 	}
 	var all []Finding
-	if !bytes.Contains(tail, []byte("%%EOF")) || !bytes.Contains(tail, []byte("startxref")) {
-		all = append(all, finding("truncated-pdf", Blocking, "Il PDF è tronco: lo esporti di nuovo.", "The PDF is cut off: export it again."))
+	// A file that was signed or changed has an end for each version: what
+	// follows the last one was to become another.
+	end := bytes.LastIndex(tail, []byte("%%EOF"))
+	if end < 0 || !bytes.Contains(tail, []byte("startxref")) || bytes.Contains(tail[end:], []byte(" obj")) {
+		all = append(all, truncatedPDF())
 	}
 	if bytes.Contains(tail, []byte("/Encrypt")) || bytes.Contains(trailer(tail, size, r), []byte("/Encrypt")) {
-		all = append(all, finding("encrypted-pdf", Blocking, "Il PDF è protetto da password: tolga la protezione.",
-			"The PDF is protected by a password: remove the protection."))
+		all = append(all, encryptedPDF())
 	}
 	return all
 }

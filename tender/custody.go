@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"sigillo/internal/fault"
@@ -293,6 +294,21 @@ func (t *Tender) custodian(index int) (Custodian, error) {
 		return Custodian{}, fault.Missing("custodian")
 	}
 	return t.Custody.Custodians[index], nil
+}
+
+// KeysFingerprint is one fingerprint of all the keys of a tender, the platform's
+// and the custodians', with the threshold: who compares it with the printed
+// notice knows that nobody was given other keys (AT-039, INC-38).
+func KeysFingerprint(keys []Key, c Custody) string {
+	var b strings.Builder
+	for _, k := range keys {
+		fmt.Fprintf(&b, "%s %s %s\n", k.Lot, k.Envelope, k.Recipient)
+	}
+	fmt.Fprintf(&b, "%s %d\n", c.Mode, c.Threshold)
+	for _, one := range c.Custodians {
+		fmt.Fprintf(&b, "%s %s\n", one.Kind, one.Recipient)
+	}
+	return seal.Fingerprint(b.String())
 }
 
 // Policy is the one by which an envelope of a lot is sealed.

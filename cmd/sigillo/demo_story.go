@@ -42,6 +42,7 @@ type story struct {
 	// rehearsal: the platform opens alone; else the RUP's key is needed.
 	rehearsal bool
 	keys      map[string]heldKey
+	warned    bool // the checks of the documents have been shown at work
 
 	authority string
 	persons   map[string]string
@@ -415,8 +416,14 @@ func (s *story) sealOne(folder string, o offer, spec tender.EnvelopeSpec) (strin
 	if err != nil {
 		return "", err
 	}
-	if len(findings) > 0 {
-		return "", fmt.Errorf("envelope %s: %s", spec.Envelope, findings[0].Text.EN)
+	for _, f := range findings {
+		if f.Severity == docs.Blocking {
+			return "", fmt.Errorf("envelope %s: %s", spec.Envelope, f.Text.EN)
+		}
+		if !s.warned && f.Severity == docs.Warning {
+			s.warned = true
+			s.say("▲ il controllo avverte prima di sigillare: %s", "▲ the check warns before sealing: %s", f.Text.In(s.w.lang))
+		}
 	}
 	out := filepath.Join(folder, string(spec.Envelope)+".age")
 	_, err = e.seal(out)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"filippo.io/age"
 
@@ -13,6 +14,7 @@ import (
 	"sigillo/internal/client"
 	"sigillo/internal/fault"
 	"sigillo/internal/seal"
+	"sigillo/internal/sheet"
 	"sigillo/tender"
 )
 
@@ -23,7 +25,9 @@ type keyCommand struct {
 }
 
 type keyNewCommand struct {
-	Out string `required:"" short:"o" help:"File for the private key; it must not exist."`
+	Out   string `required:"" short:"o" help:"File for the private key; it must not exist."`
+	Paper string `help:"PDF to print the key on, for a recovery key kept on paper. Print it, seal it in an envelope, delete the file."`
+	Name  string `help:"What the paper says the key is for."`
 }
 
 // Run writes the private key to a file only its owner reads, and prints the
@@ -42,9 +46,36 @@ func (c *keyNewCommand) Run(w *world) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
+	if c.Paper != "" {
+		if err := c.print(private, recipient); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintln(w.err, fault.T("Impronta: %s", "Fingerprint: %s", seal.Fingerprint(recipient)).In(w.lang))
 	fmt.Fprintln(w.out, recipient)
 	return nil
+}
+
+// print writes the recovery sheet: the private key as text and as a code to be
+// read by a camera.
+func (c *keyNewCommand) print(private, recipient string) error {
+	f, err := os.OpenFile(c.Paper, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = sheet.Write(f, sheet.Sheet{
+		Language: "it", Title: "CHIAVE DI RECUPERO", Subtitle: c.Name, Issuer: "Sigillo", At: time.Now().In(tender.Rome()),
+		Blocks: []sheet.Block{
+			sheet.Paragraph("Chi ha questo foglio può, insieme alla piattaforma e solo dopo l'ora di apertura, aprire le buste della gara. " +
+				"Va chiuso in busta sigillata e custodito all'ufficio protocollo. Il file da cui è stampato va cancellato."),
+			sheet.Facts{{Label: "Impronta della chiave pubblica", Value: seal.Fingerprint(recipient), Mono: true}},
+			sheet.Heading("Chiave privata"), sheet.Code(private), sheet.QR(private),
+			sheet.Heading("Come si usa"),
+			sheet.Paragraph("Si copia la riga della chiave in un file e si esegue «sigillo key release --opening … --key FILE»."),
+		},
+		Foot: "Non fotografare, non spedire, non archiviare in forma elettronica.",
+	})
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // custodian is a key file and the platform it is used with.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"sigillo/internal/jobs"
 	"sigillo/internal/objects"
 	"sigillo/internal/sealer"
+	"sigillo/internal/signature"
 	"sigillo/internal/store"
 	"sigillo/parties"
 	"sigillo/tender"
@@ -34,6 +36,7 @@ type Settings struct {
 	LogKey    string `env:"SIGILLO_LOG_KEY" default:"sigillo-data/log.key" help:"File with the key that signs the register; made if there is none."`
 	Sealer    string `env:"SIGILLO_SEALER" help:"Socket of a sealer in a process of its own; without it, keys are kept by this process."`
 	Rehearsal bool   `env:"SIGILLO_REHEARSALS" help:"Allow tenders for exercise, whose bids the platform alone can open."`
+	Trust     string `env:"SIGILLO_TRUST" help:"File with the certificates that signers may chain to: PEM, or an ETSI trusted list (XML)."`
 	MaxUpload int64  `env:"SIGILLO_MAX_UPLOAD" default:"5368709120" help:"Largest document or envelope, in bytes."`
 }
 
@@ -98,6 +101,10 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if err != nil {
 		return nil, err
 	}
+	trust, err := readTrust(s.Trust)
+	if err != nil {
+		return nil, err
+	}
 	p := &platform{store: db, vault: vault, parties: parties.NewService(store.Acts[parties.Tx](db), db)}
 	p.identity = identity.NewService(store.Acts[identity.Tx](db), db, local, demo)
 	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
@@ -109,8 +116,23 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
 		Trail:    register, Now: db.Now, Ready: db.Ping,
-	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock})
+	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	return p, nil
+}
+
+// readTrust reads a trust list, nil when no file is named.
+func readTrust(path string) (*signature.Trust, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(text[:min(len(text), 4096)], []byte("TrustServiceStatusList")) {
+		return signature.ParseTrustedList(text)
+	}
+	return signature.ParseTrust(text)
 }
 
 // keeper is the sealer: in another process where the settings name its socket,

@@ -10,11 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"sigillo/bids"
 	"sigillo/docs"
 	"sigillo/internal/client"
 	"sigillo/internal/fault"
 	"sigillo/internal/seal"
+	"sigillo/internal/signature"
 	"sigillo/tender"
 )
 
@@ -37,6 +40,8 @@ type sealCommand struct {
 	Document []string          `help:"KIND=FILE, repeated; kinds as in the tender's list of required documents." sep:"none"`
 	Offer    map[string]string `help:"Structured answers: discount=12.5 labour_cost=1000.00 safety_cost=50.00."`
 	Out      string            `required:"" short:"o" help:"File to write."`
+	Trust    string            `env:"SIGILLO_TRUST" help:"File with the certificates that signers may chain to: PEM, or an ETSI trusted list (XML)."`
+	Keys     string            `help:"Fingerprint of the keys as printed in the notice; with another one nothing is sealed."`
 	Force    bool              `help:"Seal although a check of the documents complains."`
 }
 
@@ -53,6 +58,13 @@ func (c *sealCommand) Run(w *world) error {
 			return fmt.Errorf("--document %q: write KIND=FILE", d)
 		}
 		e.files = append(e.files, file{kind, path})
+	}
+	if got := t.fingerprint(); c.Keys != "" && strings.ReplaceAll(c.Keys, " ", "") != strings.ReplaceAll(got, " ", "") {
+		return fault.New(fault.Conflict, "other-keys", "Le chiavi ricevute hanno l'impronta %s, non quella del bando: non si sigilla nulla.",
+			"The keys received have the fingerprint %s, not that of the notice: nothing is sealed.", got)
+	}
+	if e.trust, err = readTrust(c.Trust); err != nil {
+		return err
 	}
 	findings, err := e.check()
 	if err != nil {
@@ -104,6 +116,7 @@ func tellCustody(w *world, t *published) {
 	for _, c := range t.Custody.Custodians {
 		fmt.Fprintf(w.err, "  %s  %s\n", seal.Fingerprint(c.Recipient), c.Name)
 	}
+	fmt.Fprintln(w.err, fault.T("Tutte insieme: %s", "All together: %s", t.fingerprint()).In(w.lang))
 }
 
 func fetchTender(ctx context.Context, c *client.Client, id string) (*published, error) {
@@ -113,6 +126,9 @@ func fetchTender(ctx context.Context, c *client.Client, id string) (*published, 
 	}
 	return t, c.Do(ctx, "GET", "/v1/tenders/"+id, nil, t)
 }
+
+// fingerprint of all the keys an envelope for this tender is sealed to.
+func (t *published) fingerprint() string { return tender.KeysFingerprint(t.Keys, t.Custody) }
 
 func (t *published) lot(number int) (*tender.Lot, error) {
 	for i := range t.Lots {
@@ -133,6 +149,7 @@ type envelope struct {
 	supplier string
 	files    []file
 	offer    map[string]string
+	trust    *signature.Trust
 }
 
 // check looks at the documents as the officials will: what is missing, what is
@@ -156,16 +173,18 @@ func (e *envelope) check() ([]docs.Finding, error) {
 		}
 	}
 	for _, f := range e.files {
-		found, err := examine(f.path)
+		v, err := e.preflight(l, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, x := range found {
+		for _, x := range v.Findings {
 			say(x.Code, x.Severity, "%[1]s: %[2]s", "%[1]s: %[3]s", filepath.Base(f.path), x.Text.IT, x.Text.EN)
 		}
-		name := strings.ToLower(filepath.Base(f.path))
-		if e.kind != tender.Economic && (f.kind == string(docs.EconomicOffer) || strings.Contains(name, "economic") || strings.Contains(name, "prezz")) {
-			say("price-outside-c", docs.Blocking, "%s sembra contenere un prezzo: va nella busta C.", "%s seems to hold a price: it belongs into envelope C.", filepath.Base(f.path))
+		if e.kind != tender.Economic && f.kind == string(docs.EconomicOffer) {
+			say("price-outside-c", docs.Blocking, "%s è l'offerta economica: va nella busta C.", "%s is the economic offer: it belongs into envelope C.", filepath.Base(f.path))
+		}
+		if n, ok := docs.LotHint(filepath.Base(f.path)); ok && n != e.lot {
+			say("another-lot", docs.Warning, "%s sembra del lotto %d, e questa busta è del lotto %d.", "%s seems to belong to lot %d, and this envelope is of lot %d.", filepath.Base(f.path), n, e.lot)
 		}
 	}
 	return all, e.checkOffer(l, say)
@@ -187,17 +206,18 @@ func (e *envelope) checkOffer(l *tender.Lot, say func(string, docs.Severity, str
 	return nil
 }
 
-func examine(path string) ([]docs.Finding, error) {
-	f, err := os.Open(path)
+// preflight runs the officials' checks on a file of this computer.
+func (e *envelope) preflight(l *tender.Lot, f file) (docs.Verdict, error) {
+	r, err := os.Open(f.path)
 	if err != nil {
-		return nil, err
+		return docs.Verdict{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	defer r.Close()
+	info, err := r.Stat()
 	if err != nil {
-		return nil, err
+		return docs.Verdict{}, err
 	}
-	return docs.Examine(filepath.Base(path), info.Size(), f), nil
+	return docs.Preflight(filepath.Base(f.path), info.Size(), r, bids.PlaceOf(l, e.kind, f.kind), e.trust, time.Now())
 }
 
 // seal writes the envelope beside its final name and renames it when whole.

@@ -130,6 +130,7 @@ const (
 	ViewOpening        Action = "view-opening"
 	ListOpenings       Action = "list-openings"
 	ReadEnvelope       Action = "read-envelope"
+	CheckDocument      Action = "check-document"
 
 	DecideAdmission    Action = "decide-admission"
 	ConcludeAdmissions Action = "conclude-admissions"
@@ -264,6 +265,7 @@ var rules = []rule{
 	{ViewOpening, fault.T("Vedi l'apertura", "View the opening"), some(panel(), allow(Auditor, opened(own)), allow(Signatory, opened(own)), allow(Custodian, opened(keeps)))},
 	{ListOpenings, fault.T("Elenca le aperture", "List the openings"), everybody(anywhere)},
 	{ReadEnvelope, fault.T("Leggi un documento di un'offerta aperta", "Read a document of an opened bid"), panel()},
+	{CheckDocument, fault.T("Controlla un documento di un'offerta aperta", "Check a document of an opened bid"), panel()},
 
 	{DecideAdmission, fault.T("Ammetti o escludi", "Admit or exclude"), some(allow(RUP, opened(leads)), allow(Seggio, opened(sits)))},
 	{ConcludeAdmissions, fault.T("Concludi le ammissioni", "Conclude the admissions"), some(allow(RUP, opened(leads)), allow(Seggio, opened(sits)))},

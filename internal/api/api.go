@@ -24,6 +24,7 @@ import (
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/identity"
+	"sigillo/internal/signature"
 	"sigillo/parties"
 	"sigillo/tender"
 )
@@ -57,6 +58,9 @@ type Config struct {
 	MaxUpload int64
 	// Demo says that this is a demonstration: who signs in is asked no proof.
 	Demo bool
+	// Trust is the list of certificates that signers may chain to; nil when
+	// there is none.
+	Trust *signature.Trust
 	// Clock of this process; time.Now where it is nil.
 	Clock func() time.Time
 }
@@ -71,6 +75,7 @@ type API struct {
 	max   int64
 	demo  bool
 	clock func() time.Time
+	trust *signature.Trust
 	huma  huma.API
 	mux   *http.ServeMux
 	http  http.Handler
@@ -89,7 +94,7 @@ func New(s Services, c Config) *API {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "Sessione di una persona o token di un sistema."},
 	}
-	a := &API{s: s, log: c.Log, max: c.MaxUpload, demo: c.Demo, clock: c.Clock, mux: mux}
+	a := &API{s: s, log: c.Log, max: c.MaxUpload, demo: c.Demo, clock: c.Clock, trust: c.Trust, mux: mux}
 	if a.clock == nil {
 		a.clock = time.Now
 	}

@@ -134,6 +134,19 @@ func (a *API) openings() {
 	}) (*one[OpeningView], error) {
 		return oneOpening(a.s.Bids.BreakGlass(ctx, call, in.ID, in.Body.Reason))
 	})
+	check := operation(act.CheckDocument, http.MethodPost, "/v1/openings/{id}/bids/{bid}/documents/{number}/check", tag)
+	check.Description += " Gli stessi controlli che l'operatore può fare prima di sigillare: informano, non escludono."
+	on(a, check, func(ctx context.Context, call act.Call, in *struct {
+		ByID
+		Bid    string `path:"bid" maxLength:"100"`
+		Number int    `path:"number" minimum:"0" maximum:"1000"`
+	}) (*struct{ Body VerdictView }, error) {
+		item, v, err := a.s.Bids.Check(ctx, call, in.ID, in.Bid, in.Number, a.trust)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body VerdictView }{verdictView(callerOf(ctx).lang, item, v)}, nil
+	})
 	read := operation(act.ReadEnvelope, http.MethodGet, "/v1/openings/{id}/bids/{bid}/documents/{number}", tag, pathParam("id"), pathParam("bid"), pathParam("number"))
 	read.Description += " La lettura resta nel registro: chi ha visto quale documento, e quando."
 	stream(a, read, func(call act.Call, w http.ResponseWriter, r *http.Request) error {

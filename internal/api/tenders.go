@@ -245,6 +245,7 @@ type TenderView struct {
 	RulesHash        string               `json:"rules_hash,omitempty"`
 	Keys             []tender.Key         `json:"keys,omitempty" doc:"Chiavi pubbliche age a cui si sigillano le buste."`
 	Custody          tender.Custody       `json:"custody" doc:"Chi custodisce le chiavi dell'ente: stanno nel bando con le loro impronte."`
+	KeysFingerprint  string               `json:"keys_fingerprint,omitempty" doc:"Impronta di tutte le chiavi insieme, da stampare nel bando e da confrontare prima di sigillare."`
 	KeyTests         []KeyTestView        `json:"key_tests,omitempty" doc:"Prove delle chiavi dei custodi."`
 	Amendments       []tender.Amendment   `json:"amendments,omitempty"`
 	SuspendedAt      *time.Time           `json:"suspended_at,omitempty"`
@@ -280,6 +281,9 @@ func tenderView(ctx context.Context, t *tender.Tender) TenderView {
 		ExclusionGrounds: t.ExclusionGrounds, Timetable: t.Timetable, AnswersBy: t.AnswersBy(), BidRule: rule, Papers: t.Papers, Lots: t.Lots,
 		Value: t.Value(), PublishedAt: t.PublishedAt, RulesHash: t.RulesHash, Keys: t.Keys, Custody: t.Custody, KeyTests: keyTests(t), Amendments: t.Amendments,
 		SuspendedAt: t.SuspendedAt, Seggio: t.Seggio, Commission: t.Commission,
+	}
+	if len(t.Keys) > 0 {
+		v.KeysFingerprint = tender.KeysFingerprint(t.Keys, t.Custody)
 	}
 	if t.Rules != nil {
 		v.Rules = t.Rules.ID

@@ -21,8 +21,8 @@ import (
 )
 
 // Open opens the store an address names: a path, or
-// s3://ACCESS:SECRET@host:port/bucket?tls=true&region=eu-south-1. Where bidders
-// reach the store by another name, public=https://that.name says it.
+// s3://ACCESS:SECRET@host:port/bucket?tls=true&region=eu-south-1. Where
+// bidders may reach the store themselves, public=https://its.name says so.
 func Open(ctx context.Context, address string) (docs.Vault, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		return NewDir(strings.TrimPrefix(address, "dir:"))

@@ -20,8 +20,8 @@ import (
 type S3Config struct {
 	Endpoint, Bucket, AccessKey, SecretKey, Region string
 	TLS                                            bool
-	// Public is the address at which bidders reach the store, where it differs
-	// from Endpoint: https://host:port.
+	// Public is the address at which bidders reach the store, https://host:port;
+	// without it, what they upload comes through the platform.
 	Public string
 }
 
@@ -61,11 +61,12 @@ func NewS3(ctx context.Context, c S3Config) (*S3, error) {
 	return &S3{client, public, c.Bucket}, nil
 }
 
-// publicClient signs for the address that bidders use. It never calls it, so
+// publicClient signs for the address that bidders use, nil when there is none.
+// It never calls it, so
 // the bucket's region is asked of the other one.
 func (c S3Config) publicClient(ctx context.Context, client *minio.Client) (*minio.Client, error) {
 	if c.Public == "" {
-		return client, nil
+		return nil, nil
 	}
 	u, err := url.Parse(c.Public)
 	if err != nil || u.Host == "" {

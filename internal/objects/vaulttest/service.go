@@ -27,5 +27,12 @@ func Service(t testing.TB) *url.URL {
 	var b [6]byte
 	rand.Read(b[:])
 	u.Path += "-" + hex.EncodeToString(b[:])
+	q := u.Query()
+	scheme := "https://"
+	if q.Get("tls") == "false" {
+		scheme = "http://"
+	}
+	q.Set("public", scheme+u.Host) // bidders' programs reach it too
+	u.RawQuery = q.Encode()
 	return u
 }
