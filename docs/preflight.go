@@ -96,6 +96,10 @@ func (c *check) all(name string, size int64, s *source) (Verdict, error) {
 			break
 		}
 		report, err := c.examine(name, size, r)
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) { // shorter than it was said to be
+			c.say(finding("unreadable", Blocking, "Il file non si legge fino alla fine.", "The file cannot be read to its end."))
+			break
+		}
 		if err != nil {
 			return Verdict{}, err
 		}

@@ -115,18 +115,18 @@ func (s *S3) Stored(ctx context.Context, u docs.Upload) ([]docs.Part, error) {
 
 // Finish has the store make the object, which it checks part by part.
 func (s *S3) Finish(ctx context.Context, u docs.Upload) error {
-	_, err := s.stat(ctx, u.Area, u.Hash)
-	if err == nil {
-		return s.Drop(ctx, u)
-	}
-	if fault.Of(err).Kind != fault.NotFound {
-		return err
-	}
 	parts, err := s.Stored(ctx, u)
 	if err != nil {
 		return s.orThere(ctx, u, err)
 	}
+	// Even if the object is there already: who only knows its digest must not
+	// pass for who has its bytes.
 	if err := complete(u, parts); err != nil {
+		return err
+	}
+	if _, err := s.stat(ctx, u.Area, u.Hash); err == nil {
+		return s.Drop(ctx, u)
+	} else if fault.Of(err).Kind != fault.NotFound {
 		return err
 	}
 	listed, err := s.listed(ctx, u)
@@ -145,8 +145,12 @@ func (s *S3) Finish(ctx context.Context, u docs.Upload) error {
 	return nil
 }
 
-// orThere forgives an error when the object is there: another call finished.
+// orThere forgives that an upload is gone when the object is there: another call
+// finished it.
 func (s *S3) orThere(ctx context.Context, u docs.Upload, err error) error {
+	if f := fault.Of(err); f.Kind != fault.NotFound {
+		return err
+	}
 	if _, there := s.stat(ctx, u.Area, u.Hash); there == nil {
 		return nil
 	}

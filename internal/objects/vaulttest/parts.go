@@ -196,9 +196,13 @@ func RunParts(t *testing.T, open func(t *testing.T) func() docs.Vault) {
 		group.Wait()
 		whole(t, v, body)
 		twin := begin(t, v, body) // the same file once more
-		if err := v.Finish(t.Context(), twin); err != nil {
+		if got := code(v.Finish(t.Context(), twin)); got != "missing-parts" {
+			t.Fatalf("who knows a digest passes for who has the bytes: %q", got)
+		}
+		if err := errors.Join(put(t, v, twin, body, 1), put(t, v, twin, body, 2), v.Finish(t.Context(), twin)); err != nil {
 			t.Fatal("a file that is there already", err)
 		}
+		whole(t, v, body)
 	})
 	t.Run("dropped and swept", func(t *testing.T) {
 		v, body := open(t)(), random(2*docs.PartSize+3)
