@@ -33,6 +33,7 @@ type commands struct {
 	Seal    sealCommand    `cmd:"" help:"Seal an envelope on this computer."`
 	Submit  submitCommand  `cmd:"" help:"Upload sealed envelopes and submit the bid."`
 	Verify  verifyCommands `cmd:"" help:"Verify an export of the register, or a receipt."`
+	Bench   benchCommand   `cmd:"" help:"Measure the platform on services of its own."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document, or check a copy of it."`
 }
 
