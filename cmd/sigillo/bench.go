@@ -9,8 +9,9 @@ import (
 // benchCommand measures the platform where it is going to stand. Its figures
 // are reported and never asserted: what is asserted are counts.
 type benchCommand struct {
-	Rush rushCommand      `cmd:"" help:"Many suppliers submit in the last minute: nothing late, nothing lost, and how long they waited."`
-	Seal benchSealCommand `cmd:"" help:"Sealing and opening against plain age, as a ratio in one run."`
+	Rush   rushCommand        `cmd:"" help:"Many suppliers submit in the last minute: nothing late, nothing lost, and how long they waited."`
+	Upload benchUploadCommand `cmd:"" help:"Uploading through the platform against the same parts straight to the same store."`
+	Seal   benchSealCommand   `cmd:"" help:"Sealing and opening against plain age, as a ratio in one run."`
 }
 
 // parallel does n things with some workers, and ends early at the first that

@@ -128,21 +128,27 @@ func (r *rival) signIn(ctx context.Context, p *platform, api *client.Client) err
 	return err
 }
 
+// draft opens the rival's bid for the first lot.
+func (r *rival) draft(ctx context.Context, t *published) error {
+	var b bidState
+	err := r.api.Do(ctx, "POST", fmt.Sprintf("/v1/tenders/%s/lots/%s/bids", t.ID, t.Lots[0].ID), bidRequest{Form: bids.Single}, &b)
+	r.bid = b.ID
+	return err
+}
+
 // ready drafts the rival's bid for the first lot, seals every envelope and
 // uploads it.
 func (r *rival) ready(ctx context.Context, t *published) error {
-	var b bidState
-	if err := r.api.Do(ctx, "POST", fmt.Sprintf("/v1/tenders/%s/lots/%s/bids", t.ID, t.Lots[0].ID), bidRequest{Form: bids.Single}, &b); err != nil {
+	if err := r.draft(ctx, t); err != nil {
 		return err
 	}
-	r.bid = b.ID
 	for _, spec := range t.Lots[0].Envelopes {
 		file, err := sealSmall(t, spec, r.supplier)
 		if err != nil {
 			return err
 		}
 		sum := sha256.Sum256(file)
-		if err := r.api.Put(ctx, "/v1/bids/"+b.ID+"/envelopes/"+string(spec.Envelope), sum, int64(len(file)), bytes.NewReader(file), nil); err != nil {
+		if err := r.api.Put(ctx, "/v1/bids/"+r.bid+"/envelopes/"+string(spec.Envelope), sum, int64(len(file)), bytes.NewReader(file), nil); err != nil {
 			return err
 		}
 		r.manifest = append(r.manifest, claim{string(spec.Envelope), hex.EncodeToString(sum[:])})

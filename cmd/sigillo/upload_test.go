@@ -5,15 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,28 +22,6 @@ import (
 	"sigillo/internal/fault"
 	"sigillo/tender"
 )
-
-// flaky is a link that breaks in the middle of what is sent, so many times.
-type flaky struct {
-	left atomic.Int32
-	base http.RoundTripper
-}
-
-func (f *flaky) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodPut || r.ContentLength < 1000 || f.left.Add(-1) < 0 {
-		return f.base.RoundTrip(r)
-	}
-	bent := r.Clone(r.Context())
-	bent.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(io.LimitReader(r.Body, rand.Int64N(r.ContentLength)), brokenReader{}), r.Body}
-	return f.base.RoundTrip(bent)
-}
-
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("the link broke") }
 
 // large seals an envelope whose only document has so many bytes.
 func (s *site) large(who string, lot int, kind tender.Envelope, size int) string {
@@ -70,7 +45,7 @@ func TestAT024AFlakyLinkEndsWithTheRightDigest(t *testing.T) {
 		s.published()
 		path := s.large("supplier-legno", 2, tender.Administrative, 40<<20)
 		c, b := s.bidder("supplier-legno", 2)
-		link := &flaky{base: http.DefaultTransport}
+		link := &breaking{base: http.DefaultTransport}
 		link.left.Store(30)
 		c.HTTP = &http.Client{Transport: link}
 		u, err := measured(path)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sigillo/docs"
@@ -28,6 +29,8 @@ type Upload struct {
 	Workers int
 	// Patience is the longest wait before trying again; 0 means five seconds.
 	Patience time.Duration
+
+	through atomic.Bool // this store takes parts through the platform only
 }
 
 // Progress is how far an upload is.
@@ -86,15 +89,9 @@ func (u *Upload) Do(ctx context.Context, c *Client, file io.ReaderAt, out any) e
 	return u.keep(ctx, func() error { return c.Do(ctx, http.MethodPost, "/v1/uploads/"+state.ID+"/finish", nil, out) })
 }
 
-// send puts the missing parts, several at once. The first part goes alone: it
-// shows whether the file is what it should be before gigabytes follow.
+// send puts the missing parts, several at once, the first of them first: it
+// shows whether the file is what it should be, and stops the others if not.
 func (u *Upload) send(ctx context.Context, c *Client, id string, file io.ReaderAt, missing []docs.Part, m *meter) error {
-	if len(missing) > 0 && missing[0].Number == 1 {
-		if err := u.part(ctx, c, id, file, missing[0], m); err != nil {
-			return err
-		}
-		missing = missing[1:]
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	queue := make(chan docs.Part)
@@ -139,8 +136,11 @@ func (u *Upload) part(ctx context.Context, c *Client, id string, file io.ReaderA
 			URL     string            `json:"url"`
 			Headers map[string]string `json:"headers"`
 		}
-		if err := c.Do(ctx, http.MethodPost, path+"/address", map[string]string{"sha256": p.SHA256.String()}, &at); err != nil {
-			return err
+		if !u.through.Load() {
+			if err := c.Do(ctx, http.MethodPost, path+"/address", map[string]string{"sha256": p.SHA256.String()}, &at); err != nil {
+				return err
+			}
+			u.through.Store(!at.Direct)
 		}
 		body := &metered{r: io.NewSectionReader(file, int64(p.Number-1)*docs.PartSize, p.Size), m: m}
 		var err error
@@ -236,6 +236,10 @@ func (m *meter) add(n int64) {
 	defer m.mu.Unlock()
 	m.sent += n
 	now := time.Now()
+	done := m.had+m.sent == m.u.Size
+	if len(m.marks) > 0 && now.Sub(m.marks[len(m.marks)-1].at) < 100*time.Millisecond && !done {
+		return
+	}
 	m.marks = append(m.marks, mark{now, m.sent})
 	for len(m.marks) > 2 && now.Sub(m.marks[0].at) > 30*time.Second {
 		m.marks = m.marks[1:]
