@@ -16,7 +16,7 @@ import (
 // only; rooms on one floor do not know each other.
 var floors = [][]string{
 	{"internal/fault", "internal/writing"},
-	{"internal/money", "internal/seal", "internal/seal/browser", "internal/signature", "audit"},
+	{"internal/money", "internal/seal", "internal/health", "internal/seal/browser", "internal/signature", "audit"},
 	{"internal/act", "docs"},
 	{"parties", "tender"},
 	{"bids"},

@@ -49,6 +49,7 @@ type platform struct {
 	bids     *bids.Service
 	api      *api.API
 	bell     *jobs.Bell
+	prober   *jobs.Prober
 }
 
 // assemble connects everything. clock is nil for the real one: then on
@@ -115,8 +116,9 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
-		Trail:    register, Now: db.Now, Ready: db.Ping,
+		Probes:   db, Trail: register, Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
+	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
 	return p, nil
 }
 

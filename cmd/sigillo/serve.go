@@ -38,6 +38,9 @@ func (c *serveCommand) Run(w *world) error {
 func (p *platform) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: p.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	// What the clock owes is finished even while the program is asked to end.
+	if err := p.bell.Probe(context.WithoutCancel(ctx), p.prober); err != nil {
+		return err
+	}
 	if err := p.bell.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -73,21 +73,22 @@ const (
 	StoreDocument Action = "store-document"
 	FetchDocument Action = "fetch-document"
 
-	CreateTender   Action = "create-tender"
-	EditTender     Action = "edit-tender"
-	DiscardTender  Action = "discard-tender"
-	CheckTender    Action = "check-tender"
-	ChallengeKey   Action = "challenge-key"
-	TestKey        Action = "test-key"
-	PublishTender  Action = "publish-tender"
-	ViewTender     Action = "view-tender"
-	ListTenders    Action = "list-tenders"
-	AmendTender    Action = "amend-tender"
-	ExtendDeadline Action = "extend-deadline"
-	SuspendTender  Action = "suspend-tender"
-	ResumeTender   Action = "resume-tender"
-	RevokeLot      Action = "revoke-lot"
-	AppointPanel   Action = "appoint-panel"
+	CreateTender    Action = "create-tender"
+	EditTender      Action = "edit-tender"
+	DiscardTender   Action = "discard-tender"
+	CheckTender     Action = "check-tender"
+	ChallengeKey    Action = "challenge-key"
+	TestKey         Action = "test-key"
+	PublishTender   Action = "publish-tender"
+	ViewTender      Action = "view-tender"
+	ListTenders     Action = "list-tenders"
+	AmendTender     Action = "amend-tender"
+	ExtendDeadline  Action = "extend-deadline"
+	SuspendTender   Action = "suspend-tender"
+	ResumeTender    Action = "resume-tender"
+	RevokeLot       Action = "revoke-lot"
+	AppointPanel    Action = "appoint-panel"
+	ViewFunctioning Action = "view-functioning"
 
 	AskQuestion    Action = "ask-question"
 	AnswerQuestion Action = "answer-question"
@@ -221,6 +222,7 @@ var rules = []rule{
 	{SuspendTender, fault.T("Sospendi la gara", "Suspend the tender"), some(allow(RUP, leads), allow(Signatory, own))},
 	{ResumeTender, fault.T("Riprendi la gara", "Resume the tender"), some(allow(RUP, leads), allow(Signatory, own))},
 	{RevokeLot, fault.T("Revoca il lotto", "Revoke the lot"), some(allow(Signatory, own))},
+	{ViewFunctioning, fault.T("Vedi il certificato di funzionamento", "View the functioning certificate"), some(staff(own), everybody(public), allow(Supplier, invited))},
 	{AppointPanel, fault.T("Nomina seggio e commissione", "Appoint seggio and commission"), some(allow(Signatory, own))},
 
 	{AskQuestion, fault.T("Chiedi un chiarimento", "Ask for a clarification"), some(allow(Supplier, invited))},

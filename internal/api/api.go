@@ -23,6 +23,7 @@ import (
 	"sigillo/bids"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/health"
 	"sigillo/internal/identity"
 	"sigillo/internal/signature"
 	"sigillo/parties"
@@ -37,6 +38,8 @@ type Services struct {
 	Bids     *bids.Service
 	Awards   *award.Service
 	Trail    Trail
+	// Probes tell how the platform worked.
+	Probes Probes
 	// Now is the clock of the service, for people to compare theirs with.
 	Now func() (time.Time, error)
 	// Ready tells whether database and object store answer.
@@ -49,6 +52,11 @@ type Trail interface {
 	Sign(kind string, body any) (audit.Statement, error)
 	Key() string // public key of the log
 	Export(ctx context.Context, authority string, w io.Writer) error
+}
+
+// Probes lists what the replicas found of the platform in a window.
+type Probes interface {
+	Probes(ctx context.Context, from, to time.Time) ([]health.Probe, error)
 }
 
 // Config is what may differ between installations.
@@ -78,6 +86,7 @@ type API struct {
 	trust *signature.Trust
 	huma  huma.API
 	mux   *http.ServeMux
+	work  work
 	http  http.Handler
 }
 

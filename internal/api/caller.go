@@ -78,6 +78,7 @@ func (a *API) recognise(next http.Handler) http.Handler {
 					a.fail(out, c, fault.Hidden(fmt.Errorf("panic")))
 				}
 			}
+			a.work.note(out.status, time.Since(began))
 			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("id", c.request), slog.String("route", route(r.Pattern)), slog.Int("status", out.status), slog.Duration("took", time.Since(began)))
 		}()
 		if c.err != nil {

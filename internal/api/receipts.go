@@ -50,7 +50,32 @@ func (a *API) receipts() {
 		if err != nil {
 			return nil, err
 		}
-		s, err := a.s.Trail.Sign(bids.DossierKind, d)
+		f, err := a.around(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.s.Trail.Sign(bids.DossierKind, DossierBody{d, f})
+		return &statement{s}, err
+	})
+	functioning := operation(act.ViewFunctioning, http.MethodGet, "/v1/tenders/{id}/functioning", tag)
+	functioning.Description += " Dalla pubblicazione al termine, o nella finestra indicata: interruzioni, disponibilità, tempi, e la proroga che ne seguirebbe (art. 25 c. 2). Firmato."
+	on(a, functioning, func(ctx context.Context, call act.Call, in *struct {
+		ByID
+		From string `query:"from" maxLength:"40" doc:"RFC 3339."`
+		To   string `query:"to" maxLength:"40" doc:"RFC 3339."`
+	}) (*statement, error) {
+		t, err := a.s.Tenders.View(ctx, call.Actor, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := act.See(call.Actor, act.ViewFunctioning, t); err != nil {
+			return nil, err
+		}
+		f, err := a.functioning(ctx, t, in.From, in.To)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.s.Trail.Sign(FunctioningKind, f)
 		return &statement{s}, err
 	})
 	on(a, operation(act.ListContested, http.MethodGet, "/v1/tenders/{id}/lots/{lot}/contested", tag), func(ctx context.Context, call act.Call, in *ByLot) (*list[ContestedView], error) {

@@ -44,6 +44,16 @@ func New(work Work, now func() (time.Time, error), log *slog.Logger) *Bell {
 		cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cron.DiscardLogger)))}
 }
 
+// Probe has a prober look as long as the bell rings. Call it before Start.
+func (b *Bell) Probe(ctx context.Context, p *Prober) error {
+	_, err := b.cron.AddFunc("@every 10s", func() {
+		if f := fault.Of(p.Probe(ctx)); f != nil {
+			b.log.Error("not probed", "code", f.Code, "cause", f.Err)
+		}
+	})
+	return err
+}
+
 // Start rings until Stop.
 func (b *Bell) Start(ctx context.Context) error {
 	if _, err := b.cron.AddFunc("@every 1s", func() { b.Ring(ctx) }); err != nil {
