@@ -124,10 +124,6 @@ func (r *rush) run(ctx context.Context, at *ground) (*rushReport, error) {
 	if err := parallel(ctx, r.n, workers, func(ctx context.Context, i int) error { return r.rivals[i].signIn(ctx, p, base) }); err != nil {
 		return nil, err
 	}
-	if err := p.bell.Start(ctx); err != nil {
-		return nil, err
-	}
-	defer p.bell.Stop()
 	if err := r.compareClocks(); err != nil {
 		return nil, err
 	}
@@ -135,6 +131,11 @@ func (r *rush) run(ctx context.Context, at *ground) (*rushReport, error) {
 	if err := setTerm(ctx, p.store, r.field.persons["rup"], r.tender.ID, r.deadline, r.deadline.Add(grace)); err != nil {
 		return nil, err
 	}
+	// Not before: the old deadline is over, and the bell would close the lot.
+	if err := p.bell.Start(ctx); err != nil {
+		return nil, err
+	}
+	defer p.bell.Stop()
 	r.tell("Pronti %d concorrenti in %s; scadenza %s.", "%d suppliers ready in %s; deadline %s.", r.n, prepared.Round(time.Second), tender.InRome(r.deadline))
 	before, err := commits(ctx, at)
 	if err != nil {
@@ -286,6 +287,13 @@ func (r *rush) opened(ctx context.Context) (*bids.Opening, error) {
 		}
 		if len(all) == 1 && all[0].Unsealed {
 			return all[0], nil
+		}
+		t, err := r.p.store.Tender(ctx, r.tender.ID)
+		if err != nil {
+			return nil, err
+		}
+		if t.Lots[0].State == tender.Deserted { // nobody is in
+			return new(bids.Opening), nil
 		}
 		select {
 		case <-ctx.Done():

@@ -84,10 +84,18 @@ type Within[T Tx] func(context.Context, func(T) error) error
 // earlier act under the same key left it.
 func Do[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Deed[T, S]) (S, error) {
 	thing, err := once(ctx, within, call, d)
-	if errors.Is(err, ErrRaced) {
+	if errors.Is(err, ErrRaced) || call.Key != "" && overtaken(err) {
+		// The same request may have waited for its twin and found the thing as the
+		// twin left it: then the answer is the twin's.
 		thing, err = once(ctx, within, call, d)
 	}
 	return thing, err
+}
+
+// overtaken tells whether an act was refused for the state of the thing.
+func overtaken(err error) bool {
+	f := fault.Of(err)
+	return f != nil && (f.Kind == fault.Conflict || f.Kind == fault.Stale || f.Kind == fault.Invalid)
 }
 
 func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Deed[T, S]) (S, error) {

@@ -31,7 +31,7 @@ func (s *Store) Trail(ctx context.Context, authority string, begin func(sealed [
 		if err := begin(sealed); err != nil {
 			return err
 		}
-		q := db.Model(&auditRow{}).Where("tenant = ? AND NOT (bidder AND tender IN ?)", authority, append(sealed, "-"))
+		q := db.Table("audit_entry").Where("tenant = ? AND NOT (bidder AND tender IN ?)", authority, append(sealed, "-"))
 		if s.postgres {
 			// All that this snapshot sees. A reader that goes on from where it
 			// stopped would need the fence at the snapshot's xmin as well.

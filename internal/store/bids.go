@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
+
+	"gorm.io/gorm/clause"
 
 	"sigillo/bids"
 	"sigillo/internal/fault"
@@ -10,37 +14,30 @@ import (
 	"sigillo/tender"
 )
 
-// submissionRow is one sending of a bid; the database refuses a late one.
-type submissionRow struct {
-	Bid           string `gorm:"primaryKey"`
-	Number        int    `gorm:"primaryKey"`
-	Lot           string
-	ReceivedAt    int64
-	ManifestHash  string
-	DatabaseClock bool
-}
-
-func (submissionRow) TableName() string { return "submission" }
-
-// Bid loads a bid with its tender, and keeps the lot from being closed.
+// Bid loads a bid with its tender, and keeps the lot from being closed. The
+// lots are locked first, as everywhere; what is read by the second statement
+// cannot change any more: the tender only under a lock of all its lots, the bid
+// only under its own.
 func (tx *Tx) Bid(id string) (*bids.Bid, error) {
-	first, err := get[bids.Bid](tx.db, "bid", "bid", "id = ?", id)
-	if err != nil {
+	if err := tx.lockLots("SHARE", "tender = (SELECT tender FROM bid WHERE id = ?)", id); err != nil {
 		return nil, err
 	}
-	t, err := tx.TenderShared(first.TenderID)
+	var row struct{ Doc, Tender string }
+	err := tx.db.Clauses(clause.Locking{Strength: "UPDATE", Table: clause.Table{Name: "b"}}).Table("bid AS b").
+		Select("b.doc AS doc", "t.doc AS tender").Joins("JOIN tender t ON t.id = b.tender").Where("b.id = ?", id).Take(&row).Error
 	if err != nil {
-		return nil, err
+		return nil, told(err, "bid")
 	}
-	b, err := get[bids.Bid](tx.lock("UPDATE"), "bid", "bid", "id = ?", id)
-	if err != nil {
+	b, t := new(bids.Bid), new(tender.Tender)
+	if err := errors.Join(json.Unmarshal([]byte(row.Doc), b), json.Unmarshal([]byte(row.Tender), t)); err != nil {
 		return nil, err
 	}
 	tx.sent[b.ID] = len(b.Sent)
 	return b.Attach(t), nil
 }
 
-// SaveBid saves a bid and the row of a new submission.
+// SaveBid saves a bid and the row of a new submission; the database refuses a
+// late one.
 func (tx *Tx) SaveBid(b *bids.Bid) error {
 	err := tx.put("bid", "bid", b.ID, &b.Version, b, map[string]any{"tender": b.TenderID, "lot": b.LotID, "supplier": b.Supplier})
 	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
@@ -51,9 +48,9 @@ func (tx *Tx) SaveBid(b *bids.Bid) error {
 		return err
 	}
 	last := b.Sent[len(b.Sent)-1]
-	return told(tx.db.Create(&submissionRow{
-		b.ID, last.Number, b.LotID, last.ReceivedAt.UnixMicro(), last.ManifestHash, tx.store.clock == nil,
-	}).Error, "submission")
+	tx.queue("INSERT INTO submission (bid, number, lot, received_at, manifest_hash, database_clock) VALUES (?, ?, ?, ?, ?, ?)",
+		b.ID, last.Number, b.LotID, last.ReceivedAt.UnixMicro(), last.ManifestHash, tx.store.clock == nil)
+	return nil
 }
 
 // BidsOf lists every bid for a lot.

@@ -26,7 +26,7 @@ func (tx *Tx) Person(id string) (*parties.Person, error) {
 
 // SavePerson saves one; addresses are unique.
 func (tx *Tx) SavePerson(p *parties.Person) error {
-	administrator := slices.ContainsFunc(p.Actor(tx.now).Powers, func(x act.Power) bool { return x.Role == act.Administrator })
+	administrator := slices.ContainsFunc(p.Actor(tx.Now()).Powers, func(x act.Power) bool { return x.Role == act.Administrator })
 	return tx.put("person", "e-mail address", p.ID, &p.Version, p, map[string]any{"email": p.Email, "administrator": administrator})
 }
 
@@ -53,7 +53,7 @@ func (tx *Tx) HasPower(person string, role act.Role, authority string) (bool, er
 	if err != nil {
 		return false, missingIsFalse(err)
 	}
-	return p.Actor(tx.now).Wears(role, authority), nil
+	return p.Actor(tx.Now()).Wears(role, authority), nil
 }
 
 // Authority reads a contracting authority.

@@ -55,6 +55,9 @@ func Open(dsn string, clock func() time.Time) (*Store, error) {
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return nil, errors.New("the database is named as sqlite:FILE or postgres://…")
 	}
+	// The driver prepares statements by itself, once for each connection. gorm
+	// on top of it would prepare and drop them anew in every transaction.
+	config.PrepareStmt = false
 	db, err := gorm.Open(postgres.Open(dsn), config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to PostgreSQL at %s: %w", u.Host, err)
@@ -154,9 +157,12 @@ func (s *Store) Now() (time.Time, error) {
 	return databaseNow(s.read)
 }
 
+// clockNow is PostgreSQL's own clock, in microseconds.
+const clockNow = "floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
 func databaseNow(db *gorm.DB) (time.Time, error) {
 	var us int64
-	err := db.Raw("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint").Scan(&us).Error
+	err := db.Raw("SELECT " + clockNow).Scan(&us).Error
 	return time.UnixMicro(us).UTC(), err
 }
 

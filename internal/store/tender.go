@@ -35,19 +35,24 @@ func (tx *Tx) Tender(id string) (*tender.Tender, error) { return tx.tender(id, "
 func (tx *Tx) TenderShared(id string) (*tender.Tender, error) { return tx.tender(id, "SHARE") }
 
 func (tx *Tx) tender(id, strength string) (*tender.Tender, error) {
-	var rows []lotRow
-	if err := tx.lock(strength).Where("tender = ?", id).Order("id").Find(&rows).Error; err != nil {
+	if err := tx.lockLots(strength, "tender = ?", id); err != nil {
 		return nil, err
 	}
 	// Read only now: what was read before the lock could be old.
-	t, err := get[tender.Tender](tx.db, "tender", "tender", "id = ?", id)
-	if err != nil {
-		return nil, err
+	return get[tender.Tender](tx.db, "tender", "tender", "id = ?", id)
+}
+
+// lockLots locks all lots of a tender, always in the same order, and notes
+// their states.
+func (tx *Tx) lockLots(strength, where string, id string) error {
+	var rows []lotRow
+	if err := tx.lock(strength).Where(where, id).Order("id").Find(&rows).Error; err != nil {
+		return err
 	}
 	for _, row := range rows {
 		tx.states[row.ID] = tender.State(row.State)
 	}
-	return t, nil
+	return nil
 }
 
 // SaveTender saves a tender with its lots. A lot's state is changed where it is

@@ -21,7 +21,9 @@ import (
 type Tx struct {
 	db       *gorm.DB
 	store    *Store
-	now      time.Time
+	now      time.Time // zero until it is asked for, or comes along with an answer
+	blind    error     // why the database did not tell the time
+	later    []rows    // written with the next of them, in one statement
 	wrote    bool
 	recorded int
 	states   map[string]tender.State // of lots, as they were loaded
@@ -50,16 +52,10 @@ func (s *Store) Within(ctx context.Context, f func(*Tx) error) error {
 
 func (s *Store) run(db *gorm.DB, f func(*Tx) error) error {
 	tx := &Tx{db: db, store: s, states: map[string]tender.State{}, sent: map[string]int{}}
-	var err error
-	if s.clock != nil {
-		tx.now, err = s.Now()
-	} else {
-		tx.now, err = databaseNow(db)
-	}
-	if err != nil {
-		return err
-	}
 	if err := f(tx); err != nil {
+		return errors.Join(tx.blind, err)
+	}
+	if err := errors.Join(tx.blind, tx.flush()); err != nil {
 		return err
 	}
 	if tx.wrote && tx.recorded == 0 {
@@ -78,23 +74,21 @@ func Acts[T act.Tx](s *Store) act.Within[T] {
 	}
 }
 
-// Now is the one instant of the act.
-func (tx *Tx) Now() time.Time { return tx.now }
-
-// auditRow is one entry of the register.
-type auditRow struct {
-	ID     int64 `gorm:"primaryKey;autoIncrement"`
-	Tenant string
-	Tender string
-	Bidder bool // an act of a bidder: left out of exports until the opening
-	Body   []byte
-	Salt   []byte
-	Leaf   []byte
+// Now is the one instant of the act, fixed when it is first asked for. If the
+// database does not tell it, nothing is committed.
+func (tx *Tx) Now() time.Time {
+	if tx.now.IsZero() && tx.blind == nil {
+		if tx.store.clock != nil {
+			tx.now, tx.blind = tx.store.Now()
+		} else {
+			tx.now, tx.blind = databaseNow(tx.db)
+		}
+	}
+	return tx.now
 }
 
-func (auditRow) TableName() string { return "audit_entry" }
-
-// Record appends the entry to the register.
+// Record appends the entry to the register. An act of a bidder is marked: it is
+// left out of exports until the opening.
 func (tx *Tx) Record(e audit.Entry) error {
 	r, err := e.Seal()
 	if err != nil {
@@ -105,34 +99,35 @@ func (tx *Tx) Record(e audit.Entry) error {
 	for _, p := range e.Actor.Powers {
 		bidder = bidder || p == string(act.Supplier)
 	}
-	return tx.db.Create(&auditRow{Tenant: e.Tenant, Tender: e.Tender, Bidder: bidder, Body: r.Body, Salt: r.Salt[:], Leaf: r.Leaf[:]}).Error
+	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, r.Body, r.Salt[:], r.Leaf[:])
+	return nil
 }
-
-// outcomeRow is what a repeated request is answered with.
-type outcomeRow struct {
-	Actor    string `gorm:"primaryKey"`
-	Key      string `gorm:"primaryKey"`
-	Action   string
-	Request  string
-	Snapshot string
-	At       int64
-}
-
-func (outcomeRow) TableName() string { return "outcome" }
 
 // Recall finds the outcome of an earlier act.
 func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
-	var rows []outcomeRow
-	err := tx.db.Where("actor = ? AND key = ?", actor, key).Limit(1).Find(&rows).Error
-	if err != nil || len(rows) == 0 {
+	var row struct {
+		Now                       int64
+		Action, Request, Snapshot *string
+	}
+	clock := "0"
+	if tx.store.clock == nil { // the database's instant comes along: one question fewer
+		clock = clockNow
+	}
+	err := tx.db.Raw("SELECT "+clock+" AS now, o.action, o.request, o.snapshot FROM (SELECT 1) one LEFT JOIN outcome o ON o.actor = ? AND o.key = ?", actor, key).
+		Scan(&row).Error
+	if err == nil && row.Now > 0 && tx.now.IsZero() {
+		tx.now = time.UnixMicro(row.Now).UTC()
+	}
+	if err != nil || row.Action == nil {
 		return act.Outcome{}, false, err
 	}
-	return act.Outcome{Action: act.Action(rows[0].Action), Request: rows[0].Request, Snapshot: []byte(rows[0].Snapshot)}, true, nil
+	return act.Outcome{Action: act.Action(*row.Action), Request: *row.Request, Snapshot: []byte(*row.Snapshot)}, true, nil
 }
 
 // Remember keeps an outcome.
 func (tx *Tx) Remember(actor, key string, o act.Outcome) error {
-	err := tx.db.Create(&outcomeRow{actor, key, string(o.Action), o.Request, string(o.Snapshot), tx.now.UnixMicro()}).Error
+	tx.queue("INSERT INTO outcome (actor, key, action, request, snapshot, at) VALUES (?, ?, ?, ?, ?, ?)", actor, key, string(o.Action), o.Request, string(o.Snapshot), tx.Now().UnixMicro())
+	err := tx.flush()
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return act.ErrRaced
 	}
