@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,35 +74,47 @@ func TestAT024AFlakyLinkEndsWithTheRightDigest(t *testing.T) {
 	})
 }
 
+// killing is a file whose reader is killed at an offset.
+type killing struct {
+	io.ReaderAt
+	at   int64
+	kill func()
+}
+
+func (k *killing) ReadAt(p []byte, off int64) (int, error) {
+	if off >= k.at {
+		k.kill()
+		return 0, errors.New("killed")
+	}
+	return k.ReaderAt.ReadAt(p, off)
+}
+
 // TestAnUploadGoesOnWhereItStopped: the program is killed, and run again later.
 func TestAnUploadGoesOnWhereItStopped(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site) {
 		s.published()
 		path := s.large("supplier-legno", 2, tender.Administrative, 40<<20)
 		c, b := s.bidder("supplier-legno", 2)
-		run := func(ctx context.Context, tell func(client.Progress)) (*client.Upload, error) {
+		run := func(ctx context.Context, through func(io.ReaderAt) io.ReaderAt) (*client.Upload, int64, error) {
 			u, err := measured(path)
 			s.ok(err)
-			u.Bid, u.Envelope, u.Workers, u.Tell = b.ID, "A", 1, tell
+			first := int64(-1)
+			u.Bid, u.Envelope, u.Workers, u.Tell = b.ID, "A", 1, func(p client.Progress) {
+				if first < 0 {
+					first = p.Sent
+				}
+			}
 			f, err := os.Open(path)
 			s.ok(err)
 			defer f.Close()
-			return u, u.Do(ctx, c, f, b)
+			err = u.Do(ctx, c, through(f), b)
+			return u, first, err
 		}
 		ctx, kill := context.WithCancel(t.Context())
-		if _, err := run(ctx, func(p client.Progress) {
-			if p.Sent > 20<<20 {
-				kill()
-			}
-		}); err == nil {
+		if _, _, err := run(ctx, func(f io.ReaderAt) io.ReaderAt { return &killing{f, 20 << 20, kill} }); err == nil {
 			t.Fatal("it was not stopped")
 		}
-		first := int64(-1)
-		u, err := run(t.Context(), func(p client.Progress) {
-			if first < 0 {
-				first = p.Sent
-			}
-		})
+		u, first, err := run(t.Context(), func(f io.ReaderAt) io.ReaderAt { return f })
 		s.ok(err)
 		if first < docs.PartSize {
 			t.Fatalf("it began from %d bytes", first)

@@ -27,7 +27,7 @@ var digestAlgorithms = map[string]crypto.Hash{
 type scheme struct {
 	kind kind
 	hash crypto.Hash
-	salt int // RSA-PSS only, in bytes
+	salt int // RSA-PSS only, in bytes; 0 is any, to crypto/rsa
 }
 
 type kind int
@@ -163,7 +163,7 @@ func (s scheme) check(key crypto.PublicKey, message, signature []byte) error {
 		switch {
 		case s.kind == pkcs1 && rsa.VerifyPKCS1v15(k, s.hash, sum, signature) == nil:
 			return nil
-		case s.kind == pss && rsa.VerifyPSS(k, s.hash, sum, signature, &rsa.PSSOptions{SaltLength: saltLength(s.salt)}) == nil:
+		case s.kind == pss && rsa.VerifyPSS(k, s.hash, sum, signature, &rsa.PSSOptions{SaltLength: s.salt}) == nil:
 			return nil
 		}
 	case *ecdsa.PublicKey:
@@ -182,14 +182,6 @@ func (s scheme) check(key crypto.PublicKey, message, signature []byte) error {
 		return errUnsupported
 	}
 	return errBad
-}
-
-// saltLength gives no salt its own spelling: crypto/rsa takes 0 for "any".
-func saltLength(n int) int {
-	if n == 0 {
-		return rsa.PSSSaltLengthAuto
-	}
-	return n
 }
 
 var (

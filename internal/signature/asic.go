@@ -4,12 +4,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"io"
 	"maps"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +24,7 @@ const (
 
 // Limits on a container.
 const (
-	maxDirectory  = 4 << 20 // bytes read to find out what is inside
+	maxDirectory  = 1 << 20 // bytes read to find out what is inside
 	maxEntries    = 2000
 	maxUnpacked   = 10 << 30 // bytes unpacked in all
 	maxRatio      = 200      // of what is unpacked to the file's size
@@ -51,18 +53,31 @@ func (b *budget) ReadAt(p []byte, at int64) (int, error) {
 // of this package.
 func (x *examination) zip(s *io.SectionReader) {
 	first, err := head(s, 128)
-	if err != nil || !bytes.Contains(first, []byte("mimetype"+"application/vnd.etsi.asic-")) {
+	if err != nil {
+		return
+	}
+	// The type comes first and unpacked where it is stated; ASiC-S may do without.
+	stated := bytes.Contains(first, []byte("mimetype"+"application/vnd.etsi.asic-"))
+	refuse := func(f Finding) {
+		if stated {
+			x.report.Format = ASiCE
+			x.say(f)
+		}
+	}
+	if !modest(s) {
+		refuse(zipBomb)
 		return
 	}
 	limited := &budget{r: s, left: maxDirectory}
 	z, err := zip.NewReader(limited, s.Size())
-	if err != nil {
-		x.report.Format = ASiCE
-		if errors.Is(err, errTooMuch) {
-			x.say(zipBomb)
-		} else {
-			x.say(zipDamaged)
-		}
+	switch {
+	case errors.Is(err, errTooMuch):
+		refuse(zipBomb)
+		return
+	case err != nil:
+		refuse(zipDamaged)
+		return
+	case !stated && !slices.ContainsFunc(z.File, func(f *zip.File) bool { return signatureFile.MatchString(f.Name) }):
 		return
 	}
 	limited.off = true
@@ -75,6 +90,33 @@ func (x *examination) zip(s *io.SectionReader) {
 	}
 	if len(x.report.Signers) == 0 && len(x.report.Findings) == 0 {
 		x.say(noSigners)
+	}
+}
+
+// signatureFile matches the names that a zip without type is known by.
+var signatureFile = regexp.MustCompile(`^META-INF/(signature[^/]*\.p7s|signatures[^/]*\.xml)$`)
+
+// modest tells that a zip does not claim so many entries that archive/zip would
+// set aside memory for them before it reads any. Zip64 alone can, and no signed
+// container needs it.
+func modest(s *io.SectionReader) bool {
+	const most, record = 66 << 10, 22
+	b, err := take(s, max(0, s.Size()-most), min(s.Size(), most))
+	if err != nil {
+		return false
+	}
+	for {
+		i := bytes.LastIndex(b, []byte("PK\x05\x06"))
+		if i < 0 {
+			return true
+		}
+		if end := b[i:]; len(end) >= record {
+			entries, size, offset := binary.LittleEndian.Uint16(end[10:]), binary.LittleEndian.Uint32(end[12:]), binary.LittleEndian.Uint32(end[16:])
+			if entries == 0xFFFF || size == 0xFFFF || size == 0xFFFFFFFF || offset == 0xFFFFFFFF {
+				return false
+			}
+		}
+		b = b[:i]
 	}
 }
 
@@ -108,6 +150,12 @@ func (a *archive) open(z *zip.Reader) bool {
 		}
 	}
 	a.left = min(maxUnpacked, maxRatio*max(a.s.Size(), 64<<10))
+	if a.files["mimetype"] == nil {
+		if len(a.documents) == 1 {
+			a.x.report.Format = ASiCS
+		}
+		return true
+	}
 	kind, err := a.small("mimetype", 128)
 	if err != nil {
 		a.x.say(zipDamaged)
@@ -117,7 +165,7 @@ func (a *archive) open(z *zip.Reader) bool {
 	case mimeSimple:
 		a.x.report.Format = ASiCS
 	case mimeExtended:
-	default:
+	default: // some other format that has signatures of its own
 		a.x.report.Format = None
 		return false
 	}

@@ -307,3 +307,56 @@ func TestTheErrorIsTheReadersOwn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// loose rewrites DER with indefinite lengths and strings in pieces.
+func loose(der []byte) []byte {
+	h, err := readHeader(der)
+	if err != nil {
+		return der
+	}
+	contents := der[h.size:]
+	switch {
+	case h.id == idOctets && len(contents) > 3:
+		return slices.Concat([]byte{idSegments, 0x80}, tlv(idOctets, contents[:2]), tlv(idSegments, tlv(idOctets, contents[2:])), []byte{0, 0})
+	case h.id&idConstructed == 0:
+		return der
+	}
+	out := []byte{h.id, 0x80}
+	if err := children(der, func(child []byte) error {
+		out = append(out, loose(child)...)
+		return nil
+	}); err != nil {
+		return der
+	}
+	return append(out, 0, 0)
+}
+
+func TestBERIsReadAsDER(t *testing.T) {
+	ca := newAuthority(t, "Certificatore")
+	der := ca.holder(t, nil).container(t, offer, recipe{stampBy: ca.stamper(t)})
+	ber := loose(der)
+	back, rest, err := definite(ber, 0)
+	if err != nil || len(rest) > 0 || !bytes.Equal(back, der) {
+		t.Fatalf("not the same again: %v", err)
+	}
+	r := examine(t, "", ber, ca.trust())
+	if s := r.Signers[0]; !s.Sound || !s.Trusted || s.StampedAt == nil || !bytes.Equal(content(t, r.Inner), offer) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestLimitsOfAContainer(t *testing.T) {
+	maria := newAuthority(t, "Certificatore").holder(t, nil)
+	for name, file := range map[string][]byte{
+		"signers":      wrap(t, offer, recipe{}, slices.Repeat([]*holder{maria}, maxSigners+1)...),
+		"certificates": maria.container(t, offer, recipe{enclose: slices.Repeat([]*x509.Certificate{maria.cert}, maxCertificates+1)}),
+		"bytes":        maria.container(t, offer, recipe{extra: [][]byte{tlv(idSequence, objectID(1, 2, 3), tlv(idSet, tlv(idOctets, make([]byte, maxTail))))}}),
+	} {
+		if r := examine(t, "", file, nil); len(r.Signers) > 0 || !slices.Contains(codes(r.Findings), "beyond-limits") {
+			t.Errorf("%s: %d signers, %v", name, len(r.Signers), codes(r.Findings))
+		}
+	}
+	if r := examine(t, "", wrap(t, offer, recipe{}), nil); !slices.Contains(codes(r.Findings), "no-signers") {
+		t.Errorf("nobody: %v", codes(r.Findings))
+	}
+}

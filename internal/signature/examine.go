@@ -42,14 +42,7 @@ type examination struct {
 }
 
 // say adds a finding about the whole file, once.
-func (x *examination) say(f Finding) {
-	for _, have := range x.report.Findings {
-		if have.Code == f.Code {
-			return
-		}
-	}
-	x.report.Findings = append(x.report.Findings, f)
-}
+func (x *examination) say(f Finding) { x.report.Findings = withFinding(x.report.Findings, f) }
 
 func (x *examination) file(name string, s *io.SectionReader) {
 	b, err := head(s, 1024)

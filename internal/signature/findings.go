@@ -2,6 +2,7 @@ package signature
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"sigillo/internal/fault"
@@ -9,6 +10,14 @@ import (
 
 func finding(code, it, en string) Finding {
 	return Finding{code, fault.Text{IT: it, EN: en}}
+}
+
+// withFinding adds one that is not there yet.
+func withFinding(all []Finding, f Finding) []Finding {
+	if slices.ContainsFunc(all, func(have Finding) bool { return have.Code == f.Code }) {
+		return all
+	}
+	return append(all, f)
 }
 
 // About a file as a whole.

@@ -15,8 +15,16 @@ type octets struct {
 	here  mark // the header of some piece
 }
 
+// Streaming signers write pieces of a kilobyte and more. Many that are tiny are
+// there to keep the reader busy.
+const (
+	manyPieces = 64 << 10
+	tinyPiece  = 32 // bytes, on average
+)
+
 // segments steps over an OCTET STRING in pieces and returns its reader.
 func (c *cursor) segments() (*octets, error) {
+	pieces := int64(0)
 	o := &octets{marks: newMarks(c.s.Size()), c: newCursor(c.s)}
 	var open []frame
 	for {
@@ -38,6 +46,9 @@ func (c *cursor) segments() (*octets, error) {
 			o.marks.add(mark{o.size, c.at})
 			c.at += int64(h.size) + h.length
 			o.size += h.length
+			if pieces++; pieces > manyPieces && o.size < pieces*tinyPiece {
+				return nil, errTooMuch
+			}
 		default:
 			return nil, errShape
 		}

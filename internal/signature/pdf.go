@@ -80,7 +80,7 @@ func (x *examination) revisions(s *io.SectionReader, all []pdfSignature) {
 		}
 		for _, signer := range slices.Backward(found) {
 			if i < len(all)-1 || !ends(s, p.to) {
-				signer.Findings = append(signer.Findings, earlierRevision)
+				signer.Findings = withFinding(signer.Findings, earlierRevision)
 			}
 			signers = append(signers, signer)
 		}

@@ -149,7 +149,8 @@ type verdict struct {
 	findings  []Finding
 }
 
-func (v *verdict) say(f ...Finding) { v.findings = append(v.findings, f...) }
+// say adds a finding, once.
+func (v *verdict) say(f Finding) { v.findings = withFinding(v.findings, f) }
 
 // fail notes why a signature is not sound.
 func (v *verdict) fail(f Finding) {

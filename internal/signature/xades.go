@@ -232,6 +232,9 @@ func (s *xmlSignature) references(v *verdict, info *node, selfish bool) error {
 	for _, r := range all {
 		target, over, why := s.target(r)
 		if why == nil {
+			if target == nil {
+				s.covers = append(s.covers, r.get("URI"))
+			}
 			why = s.digest(r, over)
 		}
 		switch {
@@ -242,8 +245,7 @@ func (s *xmlSignature) references(v *verdict, info *node, selfish bool) error {
 			continue
 		}
 		switch {
-		case target == nil:
-			s.covers = append(s.covers, r.get("URI"))
+		case target == nil: // noted above
 		case properties != nil && target.start == properties.start:
 			named = true
 		case target.whole, target.start == s.d.root.start && target.start != s.node.start:
@@ -253,9 +255,7 @@ func (s *xmlSignature) references(v *verdict, info *node, selfish bool) error {
 		}
 	}
 	if properties == nil || !named {
-		if !slices.ContainsFunc(v.findings, func(f Finding) bool { return f.Code == notXAdES.Code }) {
-			v.fail(notXAdES)
-		}
+		v.fail(notXAdES)
 	}
 	if selfish && !whole && !s.enveloping(objects) || !selfish && len(s.covers) == 0 {
 		v.fail(partial)

@@ -14,7 +14,7 @@ import (
 // Bounds on XML, which is held in memory.
 const (
 	maxXML   = 32 << 20  // bytes of a file
-	maxWork  = 512 << 20 // bytes parsed in all, to find, canonicalise and hash
+	maxWork  = 512 << 20 // work in all, to find, canonicalise and hash: see effort
 	maxDepth = 200       // elements one inside another
 	maxScope = 100       // namespaces in scope
 	maxAttrs = 300       // attributes of one element
@@ -98,7 +98,7 @@ type document struct {
 	text       []byte
 	root       element
 	signatures []element // those inside no other
-	work       *int64    // bytes that may still be parsed
+	work       *int64    // that may still be done
 }
 
 // isXML tells from its beginning whether a file may be XML.
@@ -236,6 +236,9 @@ func (d *document) tokens(e element, visit func(t xml.Token, in *scope, start, e
 			if len(open) == 0 {
 				roots++
 			}
+			if *d.work -= effort(t, in); *d.work < 0 {
+				return errTooMuch
+			}
 			open = append(open, level{t.Name, in})
 			if in, err = in.enter(t); err != nil || len(open) > maxDepth || !proper(t, in) {
 				return errXML
@@ -268,6 +271,16 @@ func (d *document) tokens(e element, visit func(t xml.Token, in *scope, start, e
 	}
 }
 
+// effort is how much an element costs beyond its bytes, in bytes that cost as
+// much: every prefix is looked for among the namespaces in scope.
+func effort(e xml.StartElement, in *scope) int64 {
+	depth := 1
+	if in != nil {
+		depth += in.depth
+	}
+	return 32 + int64(len(e.Attr))*int64(16+depth)
+}
+
 // proper tells whether an element's names are declared and its attributes differ.
 func proper(e xml.StartElement, in *scope) bool {
 	named := func(n xml.Name) bool {
@@ -276,7 +289,10 @@ func proper(e xml.StartElement, in *scope) bool {
 	if !named(e.Name) || e.Name.Space == "xmlns" || len(e.Attr) > maxAttrs {
 		return false
 	}
-	seen := map[xml.Name]bool{}
+	if len(e.Attr) == 0 {
+		return true
+	}
+	seen := make(map[xml.Name]bool, len(e.Attr))
 	for _, a := range e.Attr {
 		key := a.Name
 		if prefix, ok := declared(a); ok {
@@ -309,7 +325,7 @@ func (d *document) walk(e element, visit func(e element, t xml.StartElement, dep
 		switch t := t.(type) {
 		case xml.StartElement:
 			name := xml.Name{Space: in.lookup(t.Name.Space), Local: t.Name.Local}
-			open = append(open, level{element{name: name, start: start, outer: outer}, t.Copy()})
+			open = append(open, level{element{name: name, start: start, outer: outer}, t})
 			outer = in
 		case xml.EndElement:
 			last := open[len(open)-1]

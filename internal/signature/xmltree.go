@@ -37,7 +37,7 @@ func (d *document) tree(e element) (*node, error) {
 			if len(open) > 1 {
 				outer = last.inner()
 			}
-			n := &node{element: element{name: name, start: start, outer: outer}, attr: t.Copy().Attr}
+			n := &node{element: element{name: name, start: start, outer: outer}, attr: t.Attr}
 			last.children = append(last.children, n)
 			open = append(open, n)
 		case xml.EndElement:

@@ -76,7 +76,7 @@ func (a *arena) fresh(t testing.TB, n int) []*bids.Bid {
 // submit is the act as the API calls it, under a key.
 func (a *arena) submit(ctx context.Context, b *bids.Bid) error {
 	who := act.Actor{Kind: act.KindPerson, ID: "p-" + b.Supplier, Powers: []act.Power{{Role: act.Supplier, Supplier: b.Supplier}}}
-	_, err := a.service.Submit(ctx, act.Call{Actor: who, Key: "key-" + b.ID, Request: strings.Repeat("0", 64)}, b.ID, manifest)
+	_, err := a.service.Submit(ctx, act.Call{Actor: who, Key: "key-" + b.ID, Request: strings.Repeat("0", 64)}, b.ID, manifest, bids.Pressed{})
 	return err
 }
 

@@ -247,7 +247,7 @@ func TestINC01NoBidIsReceivedOnceTheLotIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := now.Add(700 * time.Millisecond)
+	deadline := now.Add(2 * time.Second)
 	seedBid(t, s, deadline)
 	const bidders = 24
 	err = within(s, func(tx *Tx) error {
@@ -271,7 +271,7 @@ func TestINC01NoBidIsReceivedOnceTheLotIsClosed(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range bidders {
 		wg.Go(func() {
-			time.Sleep(time.Until(deadline) - 200*time.Millisecond + time.Duration(i)*12*time.Millisecond)
+			time.Sleep(time.Until(deadline) - 1500*time.Millisecond + time.Duration(i)*80*time.Millisecond)
 			err := submit(s, fmt.Sprint("b", i), func(*Tx) { time.Sleep(60 * time.Millisecond) })
 			switch f := fault.Of(err); {
 			case f == nil:
