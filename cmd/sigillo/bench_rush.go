@@ -100,9 +100,9 @@ func (r *rush) defaults(postgres bool) {
 	}
 }
 
-// after the deadline, so long until the envelopes are opened: by then whoever
-// was late has been told.
-const grace = 5 * time.Second
+// grace is how long after the deadline the envelopes are opened: by then
+// whoever was late has been told.
+func (r *rush) grace() time.Duration { return min(5*time.Second, r.window) }
 
 func (r *rush) run(ctx context.Context, at *ground) (*rushReport, error) {
 	began := time.Now()
@@ -128,7 +128,7 @@ func (r *rush) run(ctx context.Context, at *ground) (*rushReport, error) {
 		return nil, err
 	}
 	r.deadline = r.now().Add(r.window + time.Second).Truncate(time.Millisecond)
-	if err := setTerm(ctx, p.store, r.field.persons["rup"], r.tender.ID, r.deadline, r.deadline.Add(grace)); err != nil {
+	if err := setTerm(ctx, p.store, r.field.persons["rup"], r.tender.ID, r.deadline, r.deadline.Add(r.grace())); err != nil {
 		return nil, err
 	}
 	// Not before: the old deadline is over, and the bell would close the lot.
@@ -160,7 +160,7 @@ func (r *rush) run(ctx context.Context, at *ground) (*rushReport, error) {
 		report.Objects = "S3"
 	}
 	report.Commits = float64(after-before) / (r.window + 2*time.Second).Seconds()
-	report.Opening = r.now().Sub(r.deadline.Add(grace)).Seconds()
+	report.Opening = r.now().Sub(r.deadline.Add(r.grace())).Seconds()
 	report.Prepared = prepared.Seconds()
 	return report, r.commitInstants(ctx, at, report)
 }
@@ -274,7 +274,7 @@ func (r *rush) submit(ctx context.Context, i int) {
 
 func refusedLate(err error) bool {
 	f := fault.Of(err)
-	return f != nil && f.Code == "deadline-passed"
+	return f != nil && (f.Code == "deadline-passed" || f.Code == "lot-not-open") // the latter once it is opened
 }
 
 // opened waits for the bell to close the lot and open the envelopes.

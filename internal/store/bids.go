@@ -2,11 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"time"
-
-	"gorm.io/gorm/clause"
 
 	"sigillo/bids"
 	"sigillo/internal/fault"
@@ -22,14 +21,20 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 	if err := tx.lockLots("SHARE", "tender = (SELECT tender FROM bid WHERE id = ?)", id); err != nil {
 		return nil, err
 	}
-	var row struct{ Doc, Tender string }
-	err := tx.db.Clauses(clause.Locking{Strength: "UPDATE", Table: clause.Table{Name: "b"}}).Table("bid AS b").
-		Select("b.doc AS doc", "t.doc AS tender").Joins("JOIN tender t ON t.id = b.tender").Where("b.id = ?", id).Take(&row).Error
+	lock := ""
+	if tx.store.postgres {
+		lock = " FOR UPDATE OF b"
+	}
+	var doc, of []byte
+	err := tx.db.Raw("SELECT b.doc, t.doc FROM bid b JOIN tender t ON t.id = b.tender WHERE b.id = ?"+lock, id).Row().Scan(&doc, &of)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.Missing("bid")
+	}
 	if err != nil {
-		return nil, told(err, "bid")
+		return nil, err
 	}
 	b, t := new(bids.Bid), new(tender.Tender)
-	if err := errors.Join(json.Unmarshal([]byte(row.Doc), b), json.Unmarshal([]byte(row.Tender), t)); err != nil {
+	if err := errors.Join(json.Unmarshal(doc, b), json.Unmarshal(of, t)); err != nil {
 		return nil, err
 	}
 	tx.sent[b.ID] = len(b.Sent)

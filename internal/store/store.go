@@ -66,8 +66,11 @@ func Open(dsn string, clock func() time.Time) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As many idle as open: in a rush, connections that are dropped between two
+	// requests would be made anew, with a sign-in each.
 	pool.SetMaxOpenConns(32)
-	pool.SetMaxIdleConns(16)
+	pool.SetMaxIdleConns(32)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return &Store{db: db, read: db, postgres: true, clock: clock}, nil
 }
 
