@@ -146,7 +146,7 @@ func (s *Service) ContestedFor(ctx context.Context, who act.Actor, tenderID, lot
 	if err := act.See(who, act.ListContested, at); err != nil {
 		return nil, err
 	}
-	all, err := s.read.BidsFor(ctx, lot, "", 0)
+	all, err := s.read.ContestedBids(ctx, lot)
 	if err != nil {
 		return nil, err
 	}

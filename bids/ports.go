@@ -60,8 +60,11 @@ type Reader interface {
 	Transfers(ctx context.Context, bid string) ([]*Transfer, error)
 	// AbandonedTransfers lists unfinished uploads begun before the instant.
 	AbandonedTransfers(ctx context.Context, before time.Time) ([]*Transfer, error)
-	// BidsToScrub lists the bids for lots whose envelopes may still be opened.
-	BidsToScrub(ctx context.Context) ([]*Bid, error)
+	// LotStateOf is the state of the lot a bid is for, without reading the bid.
+	LotStateOf(ctx context.Context, bid string) (tender.State, error)
+	// ScrubDue lists the submitted envelopes for lots not yet evaluated that
+	// nobody has hashed since an instant, without reading any bid.
+	ScrubDue(ctx context.Context, before time.Time) ([]Stored, error)
 	// ClaimScrub claims the hashing of an envelope that nobody has hashed since
 	// an instant; false when somebody has.
 	ClaimScrub(ctx context.Context, h docs.Hash, now, before time.Time) (bool, error)
@@ -69,6 +72,8 @@ type Reader interface {
 	Messages(ctx context.Context, bid string) ([]*Message, error)
 	// Now is the clock that decides.
 	Now() (time.Time, error)
+	// ContestedBids lists the bids for a lot with a contested late submission.
+	ContestedBids(ctx context.Context, lot string) ([]*Bid, error)
 	Opening(ctx context.Context, id string) (*Opening, error)
 	Openings(ctx context.Context, tender string) ([]*Opening, error)
 	// Sealed lists the ids of openings whose envelopes have not been tried.

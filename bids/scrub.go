@@ -32,28 +32,21 @@ const keptAfterOpening = 180 * 24 * time.Hour
 // Scrub reads and hashes every envelope that counts and was not read for a day,
 // asks the object store to keep it, and reports what is damaged (report-damage).
 // Several replicas share the work: each envelope is claimed.
+//
+// It works by digests: no bid is read unless its envelope is damaged.
 func (s *Service) Scrub(ctx context.Context, now time.Time) error {
-	all, err := s.read.BidsToScrub(ctx)
+	before := now.Add(-scrubEvery)
+	due, err := s.read.ScrubDue(ctx, before)
 	if err != nil {
 		return err
 	}
-	for _, b := range all {
-		sent := b.Current()
-		if sent == nil && b.Contested != nil {
-			sent = &b.Contested.Submission
+	for _, e := range due {
+		mine, err := s.read.ClaimScrub(ctx, e.Digest, now, before)
+		if err != nil {
+			return err
 		}
-		if sent == nil {
-			continue
-		}
-		for _, u := range sent.Manifest {
-			mine, err := s.read.ClaimScrub(ctx, u.SHA256, now, now.Add(-scrubEvery))
-			if err != nil {
-				return err
-			}
-			if !mine {
-				continue
-			}
-			if err := s.scrub(ctx, b, u); err != nil {
+		if mine {
+			if err := s.scrub(ctx, e); err != nil {
 				return err
 			}
 		}
@@ -61,28 +54,51 @@ func (s *Service) Scrub(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (s *Service) scrub(ctx context.Context, b *Bid, u Upload) error {
-	f := fault.Of(s.intact(ctx, u.SHA256))
+// Stored is a submitted envelope as the daily pass knows it.
+type Stored struct {
+	Digest  docs.Hash
+	Bid     string
+	OpensAt time.Time
+}
+
+func (s *Service) scrub(ctx context.Context, e Stored) error {
+	f := fault.Of(s.intact(ctx, e.Digest))
 	switch {
 	case f == nil:
-		return s.vault.Retain(ctx, docs.AreaSealed, u.SHA256, b.tender.Timetable.OpensAt.Add(keptAfterOpening))
+		return s.vault.Retain(ctx, docs.AreaSealed, e.Digest, e.OpensAt.Add(keptAfterOpening))
 	case ours(f):
 		return f
-	case slices.ContainsFunc(b.Damaged, func(d Damage) bool { return d.Digest == u.SHA256 }):
-		return nil
 	}
-	_, err := s.change(ctx, act.By(act.Time()), act.ReportDamage, b.ID, func(b *Bid, now time.Time) (act.Facts, error) {
-		b.Damaged = append(slices.Clone(b.Damaged), Damage{u.Envelope, u.SHA256, now, f.Code})
-		return act.Facts{Data: map[string]string{"digest": u.SHA256.String(), "code": f.Code}}, nil
+	var which tender.Envelope
+	_, err := s.change(ctx, act.By(act.Time()), act.ReportDamage, e.Bid, func(b *Bid, now time.Time) (act.Facts, error) {
+		sent := b.Current()
+		if sent == nil && b.Contested != nil {
+			sent = &b.Contested.Submission
+		}
+		i := -1
+		if sent != nil {
+			i = slices.IndexFunc(sent.Manifest, func(u Upload) bool { return u.SHA256 == e.Digest })
+		}
+		if i < 0 || slices.ContainsFunc(b.Damaged, func(d Damage) bool { return d.Digest == e.Digest }) {
+			return act.Facts{}, errNothingNew
+		}
+		which = sent.Manifest[i].Envelope
+		b.Damaged = append(slices.Clone(b.Damaged), Damage{which, e.Digest, now, f.Code})
+		return act.Facts{Data: map[string]string{"digest": e.Digest.String(), "code": f.Code}}, nil
 	})
+	if known := fault.Of(err); known != nil && known.Code == errNothingNew.Code {
+		return nil // told already, or of a sending that no longer counts
+	}
 	if err != nil {
 		return err
 	}
-	s.Shown(ctx, b.ID, act.ReportDamage, fault.New(fault.Conflict, f.Code,
+	s.Shown(ctx, e.Bid, act.ReportDamage, fault.New(fault.Conflict, f.Code,
 		"La busta %s che la piattaforma custodisce si è danneggiata: la carichi e la invii di nuovo prima del termine.",
-		"The envelope %s that the platform keeps was damaged: upload and submit it again before the deadline.", string(u.Envelope)))
+		"The envelope %s that the platform keeps was damaged: upload and submit it again before the deadline.", string(which)))
 	return nil
 }
+
+var errNothingNew = fault.New(fault.Conflict, "nothing-new", "Già segnalato.", "Reported already.")
 
 // intact reads a stored envelope through: altered-in-store when it no longer
 // has its digest, lost-in-store when it is gone.

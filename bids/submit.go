@@ -139,11 +139,27 @@ func (s *Service) Withdraw(ctx context.Context, call act.Call, id string) (*Bid,
 }
 
 func (s *Service) visible(ctx context.Context, who act.Actor, action act.Action, id string) (*Bid, error) {
+	if err := s.mayLook(ctx, who, id); err != nil {
+		return nil, err
+	}
 	b, err := s.read.Bid(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	return b, act.See(who, action, b)
+}
+
+// mayLook refuses, before a bid is even read, whoever represents no supplier
+// while the lot is sealed: what is not read cannot be found in memory.
+func (s *Service) mayLook(ctx context.Context, who act.Actor, id string) error {
+	if who.SupplierID() != "" {
+		return nil
+	}
+	state, err := s.read.LotStateOf(ctx, id)
+	if err == nil && state.Sealed() {
+		return fault.Missing("bid")
+	}
+	return err
 }
 
 // View returns a bid to whoever may see it (view-bid).
@@ -161,7 +177,15 @@ func (s *Service) Mine(ctx context.Context, who act.Actor, after string, limit i
 
 // For lists the bids for a lot that the actor may see: before the opening
 // nobody sees any but its own, not even how many there are.
-func (s *Service) For(ctx context.Context, who act.Actor, lot, after string, limit int) ([]*Bid, error) {
+func (s *Service) For(ctx context.Context, who act.Actor, tenderID, lot, after string, limit int) ([]*Bid, error) {
+	t, err := s.read.Tender(ctx, tenderID)
+	if err != nil {
+		return nil, err
+	}
+	l, err := t.Lot(lot)
+	if err != nil || l.State.Sealed() && who.SupplierID() == "" {
+		return nil, err
+	}
 	page, err := s.read.BidsFor(ctx, lot, after, limit)
 	if err != nil {
 		return nil, err

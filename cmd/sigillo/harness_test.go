@@ -63,13 +63,17 @@ func everywhere(t *testing.T, f func(t *testing.T, s *site)) {
 	})
 }
 
-func newSite(t *testing.T, dsn, objects string) *site {
+func newSite(t *testing.T, dsn, objects string) *site { return newSiteAt(t, dsn, objects, "", start) }
+
+// newSiteAt is a site whose clock stands at an instant, and whose keys are with
+// the sealer on a socket where one is named.
+func newSiteAt(t *testing.T, dsn, objects, socket string, at time.Time) *site {
 	t.Helper()
 	folder := t.TempDir()
 	s := &site{t: t, folder: folder, dsn: dsn, objects: objects, log: &lockedBuffer{}}
-	clock := &racingClock{base: start, anchor: time.Now()}
+	clock := &racingClock{base: at, anchor: time.Now()}
 	settings := Settings{Database: dsn, Objects: objects, SealerKey: filepath.Join(folder, "keys", "sealer.key"),
-		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20}
+		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20, Sealer: socket}
 	p, err := assemble(t.Context(), settings, clock.Now, true, slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

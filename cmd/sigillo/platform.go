@@ -102,6 +102,7 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if err != nil {
 		return nil, err
 	}
+	db.Wear(keys)
 	trust, err := readTrust(s.Trust)
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func (a *API) bids() {
 		ByLot
 		Page
 	}) (*list[BidView], error) {
-		all, err := a.s.Bids.For(ctx, call.Actor, in.Lot, in.After, in.Limit)
+		all, err := a.s.Bids.For(ctx, call.Actor, in.ID, in.Lot, in.After, in.Limit)
 		return bidPage(all, in.Limit), err
 	})
 	on(a, operation(act.ViewBid, http.MethodGet, "/v1/bids/{id}", tag), func(ctx context.Context, call act.Call, in *ByID) (*one[BidView], error) {

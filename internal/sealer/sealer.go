@@ -11,6 +11,7 @@ package sealer
 
 import (
 	"context"
+	"crypto/cipher"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,11 +44,13 @@ type Sealer struct {
 	master   *Master
 	register Register
 	now      func() time.Time
+	aead     cipher.AEAD // the veil's
+	marks    []byte      // key of the marks
 }
 
 // New makes a sealer around a master key.
 func New(master *Master, register Register, now func() time.Time) *Sealer {
-	return &Sealer{master, register, now}
+	return &Sealer{master, register, now, master.veil(), master.derive("marks")}
 }
 
 // private is what is wrapped: the identity together with its scope and its

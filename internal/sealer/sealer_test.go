@@ -364,3 +364,38 @@ func TestAT051BadHeadersDoNotStopTheOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestVeil(t *testing.T) {
+	everywhere(t, func(t *testing.T, c *custody) {
+		texts := [][]byte{[]byte("CANARY uno"), {}, bytes.Repeat([]byte("due"), 50_000)}
+		hidden, err := c.Veil(t.Context(), "bid", texts)
+		if err != nil || len(hidden) != 3 || bytes.Contains(bytes.Join(hidden, nil), []byte("CANARY")) {
+			t.Fatal("it hides nothing", err)
+		}
+		shown, err := c.Unveil(t.Context(), "bid", hidden)
+		if err != nil || !bytes.Equal(bytes.Join(shown, []byte("|")), bytes.Join(texts, []byte("|"))) {
+			t.Fatal("another text", err)
+		}
+		if _, err := c.Unveil(t.Context(), "audit", hidden); codeOf(err) != "veil-torn" {
+			t.Errorf("for another purpose: %v", err)
+		}
+		bent := bytes.Clone(hidden[0])
+		bent[len(bent)-1] ^= 1
+		for name, bad := range map[string][]byte{"bent": bent, "empty": {}, "in clear": []byte("CANARY")} {
+			if _, err := c.Unveil(t.Context(), "bid", [][]byte{bad}); codeOf(err) != "veil-torn" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := keep(t).Unveil(t.Context(), "bid", hidden); codeOf(err) != "veil-torn" {
+			t.Errorf("with another master key: %v", err)
+		}
+		one, err := c.Mark(t.Context(), []string{"a", "b", "a"})
+		if err != nil || one[0] != one[2] || one[0] == one[1] || len(one[0]) != 64 {
+			t.Fatal(one, err)
+		}
+		other, err := keep(t).Mark(t.Context(), []string{"a"})
+		if err != nil || other[0] == one[0] {
+			t.Fatal("a thief can compute marks", err)
+		}
+	})
+}

@@ -22,6 +22,9 @@ import (
 type Keeper interface {
 	bids.Sealer
 	Mint(ctx context.Context, authority, tender, lot, envelope string, rehearsal bool) (recipient string, wrapped []byte, err error)
+	Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	Mark(ctx context.Context, texts []string) ([]string, error)
 }
 
 // What crosses the socket. Keys cross it only once the opening is committed.
@@ -33,6 +36,10 @@ type (
 	mintAnswer struct {
 		Recipient string
 		Wrapped   []byte
+	}
+	veilRequest struct {
+		Purpose string
+		Texts   [][]byte
 	}
 	oneReleased struct {
 		FileKey []byte
@@ -86,6 +93,9 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 		}
 		return out, err
 	})
+	handle(mux, "/veil", func(ctx context.Context, r veilRequest) ([][]byte, error) { return k.Veil(ctx, r.Purpose, r.Texts) })
+	handle(mux, "/unveil", func(ctx context.Context, r veilRequest) ([][]byte, error) { return k.Unveil(ctx, r.Purpose, r.Texts) })
+	handle(mux, "/mark", k.Mark)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() {
 		wait, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -137,7 +147,7 @@ type Remote struct{ http *http.Client }
 // Dial reaches the sealer on a Unix socket. It may not be up yet: every call
 // says so by a fault of the kind unavailable.
 func Dial(path string) *Remote {
-	return &Remote{&http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &Remote{&http.Client{Transport: &http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}}
 }
@@ -188,11 +198,45 @@ func (r *Remote) Release(ctx context.Context, q bids.Request) ([]bids.Released, 
 		return nil, err
 	}
 	if len(got) != len(q.Envelopes) {
-		return nil, fault.New(fault.Unavailable, "sealer-unavailable", "Il custode delle chiavi ha risposto in modo incompleto.", "The keeper of the keys gave an incomplete answer.")
+		return nil, incomplete()
 	}
 	all := make([]bids.Released, len(got))
 	for i, one := range got {
 		all[i] = bids.Released{FileKey: one.FileKey, Falsity: one.Falsity, Err: one.Fault.fault()}
 	}
 	return all, nil
+}
+
+// Veil encrypts texts.
+func (r *Remote) Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
+	return r.texts(ctx, "/veil", purpose, texts)
+}
+
+// Unveil decrypts texts.
+func (r *Remote) Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
+	return r.texts(ctx, "/unveil", purpose, texts)
+}
+
+func (r *Remote) texts(ctx context.Context, path, purpose string, texts [][]byte) ([][]byte, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	out, err := ask[[][]byte](ctx, r, path, veilRequest{purpose, texts})
+	if err == nil && len(out) != len(texts) {
+		err = incomplete()
+	}
+	return out, err
+}
+
+// Mark gives the marks of texts.
+func (r *Remote) Mark(ctx context.Context, texts []string) ([]string, error) {
+	out, err := ask[[]string](ctx, r, "/mark", texts)
+	if err == nil && len(out) != len(texts) {
+		err = incomplete()
+	}
+	return out, err
+}
+
+func incomplete() error {
+	return fault.New(fault.Unavailable, "sealer-unavailable", "Il custode delle chiavi ha risposto in modo incompleto.", "The keeper of the keys gave an incomplete answer.")
 }

@@ -39,25 +39,61 @@ func (s *Store) Trail(ctx context.Context, authority string, begin func(sealed [
 		} else {
 			q = q.Order("id")
 		}
-		rows, err := q.Select("body", "salt", "leaf").Rows()
+		rows, err := q.Select("bidder", "body", "salt", "leaf").Rows()
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
+		page := make([]trailRow, 0, 256)
 		for rows.Next() {
-			var r audit.Record
-			var salt, leaf []byte
-			if err := rows.Scan(&r.Body, &salt, &leaf); err != nil {
+			var r trailRow
+			if err := rows.Scan(&r.bidder, &r.body, &r.salt, &r.leaf); err != nil {
 				return err
 			}
-			copy(r.Salt[:], salt)
-			copy(r.Leaf[:], leaf)
-			if err := visit(r); err != nil {
-				return err
+			if page = append(page, r); len(page) == cap(page) {
+				if err := s.visit(ctx, page, visit); err != nil {
+					return err
+				}
+				page = page[:0]
 			}
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return s.visit(ctx, page, visit)
 	}, options)
+}
+
+// trailRow is a row of the register, as it is kept.
+type trailRow struct {
+	bidder           bool
+	body, salt, leaf []byte
+}
+
+// visit shows a page of rows, lifting the veil of those of bidders.
+func (s *Store) visit(ctx context.Context, page []trailRow, visit func(audit.Record) error) error {
+	var hidden [][]byte
+	for _, r := range page {
+		if r.bidder {
+			hidden = append(hidden, r.body)
+		}
+	}
+	shown, err := s.show(ctx, "audit", hidden)
+	if err != nil {
+		return err
+	}
+	for _, row := range page {
+		if row.bidder {
+			row.body, shown = shown[0], shown[1:]
+		}
+		r := audit.Record{Body: row.body}
+		copy(r.Salt[:], row.salt)
+		copy(r.Leaf[:], row.leaf)
+		if err := visit(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Log is the register with the key its exports are signed with.

@@ -34,7 +34,11 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 		return nil, err
 	}
 	b, t := new(bids.Bid), new(tender.Tender)
-	if err := errors.Join(json.Unmarshal(doc, b), json.Unmarshal(of, t)); err != nil {
+	shown, err := tx.store.showDocs(tx.ctx(), "bid", [][]byte{doc})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(json.Unmarshal(shown[0], b), json.Unmarshal(of, t)); err != nil {
 		return nil, err
 	}
 	tx.sent[b.ID] = len(b.Sent)
@@ -44,23 +48,41 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 // SaveBid saves a bid and the row of a new submission; the database refuses a
 // late one.
 func (tx *Tx) SaveBid(b *bids.Bid) error {
-	err := tx.put("bid", "bid", b.ID, &b.Version, b, map[string]any{"tender": b.TenderID, "lot": b.LotID, "supplier": b.Supplier})
+	bidder, err := tx.store.mark(tx.ctx(), b.Supplier)
+	if err != nil {
+		return err
+	}
+	err = tx.put("bid", "bid", b.ID, &b.Version, b, map[string]any{"tender": b.TenderID, "lot": b.LotID, "supplier": bidder, "contested": b.Contested != nil})
 	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
 		return fault.New(fault.Conflict, "one-bid", "Ha già un'offerta per questo lotto: la modifichi o la ritiri (art. 17 c. 4).",
 			"You already have a bid for this lot: change or withdraw it (art. 17 c. 4).")
 	}
-	if err != nil || len(b.Sent) == tx.sent[b.ID] {
+	if err != nil {
 		return err
 	}
+	if c := b.Contested; c != nil && c.Decision == nil {
+		tx.toScrub(b.ID, c.Submission.Manifest)
+	}
+	if len(b.Sent) == tx.sent[b.ID] {
+		return nil
+	}
 	last := b.Sent[len(b.Sent)-1]
+	tx.toScrub(b.ID, last.Manifest)
 	tx.queue("INSERT INTO submission (bid, number, lot, received_at, manifest_hash, database_clock) VALUES (?, ?, ?, ?, ?, ?)",
 		b.ID, last.Number, b.LotID, last.ReceivedAt.UnixMicro(), last.ManifestHash, tx.store.clock == nil)
 	return nil
 }
 
+// toScrub has the envelopes of a sending hashed every day.
+func (tx *Tx) toScrub(bid string, manifest []bids.Upload) {
+	for _, u := range manifest {
+		tx.queue("INSERT INTO scrub (digest, bid, claimed_at) VALUES (?, ?, 0) ON CONFLICT (digest) DO NOTHING", u.SHA256.String(), bid)
+	}
+}
+
 // BidsOf lists every bid for a lot.
 func (tx *Tx) BidsOf(t *tender.Tender, lot string) ([]*bids.Bid, error) {
-	all, err := list[bids.Bid](tx.db, "bid", 0, "lot = ?", lot)
+	all, err := listVeiled[bids.Bid](tx.store, tx.db, "bid", 0, "lot = ?", lot)
 	for _, b := range all {
 		b.Attach(t)
 	}
@@ -98,7 +120,7 @@ func (tx *Tx) SaveOpening(o *bids.Opening) error {
 
 // Bid reads a bid with its tender.
 func (s *Store) Bid(ctx context.Context, id string) (*bids.Bid, error) {
-	b, err := get[bids.Bid](s.read.WithContext(ctx), "bid", "bid", "id = ?", id)
+	b, err := getVeiled[bids.Bid](s, s.read.WithContext(ctx), "bid", "bid", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +133,11 @@ func (s *Store) Bid(ctx context.Context, id string) (*bids.Bid, error) {
 
 // BidsBy lists a supplier's own bids by id.
 func (s *Store) BidsBy(ctx context.Context, supplier, after string, limit int) ([]*bids.Bid, error) {
-	return s.bids(ctx, limit, "supplier = ? AND id > ?", supplier, after)
+	bidder, err := s.mark(ctx, supplier)
+	if err != nil {
+		return nil, err
+	}
+	return s.bids(ctx, limit, "supplier = ? AND id > ?", bidder, after)
 }
 
 // BidsFor lists the bids for a lot by id.
@@ -119,9 +145,14 @@ func (s *Store) BidsFor(ctx context.Context, lot, after string, limit int) ([]*b
 	return s.bids(ctx, limit, "lot = ? AND id > ?", lot, after)
 }
 
+// ContestedBids lists the bids for a lot with a contested late submission.
+func (s *Store) ContestedBids(ctx context.Context, lot string) ([]*bids.Bid, error) {
+	return s.bids(ctx, 0, "lot = ? AND contested", lot)
+}
+
 func (s *Store) bids(ctx context.Context, limit int, where string, args ...any) ([]*bids.Bid, error) {
 	db := s.read.WithContext(ctx)
-	all, err := list[bids.Bid](db, "bid", limit, where, args...)
+	all, err := listVeiled[bids.Bid](s, db, "bid", limit, where, args...)
 	if err != nil {
 		return nil, err
 	}

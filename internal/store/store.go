@@ -39,6 +39,7 @@ type Store struct {
 	read     *gorm.DB
 	postgres bool
 	clock    func() time.Time // nil: the database's own
+	veil     Veil             // hides who has bid; nil: nothing is hidden
 }
 
 // Open connects to a database named by a DSN: "sqlite:path/to/file" or

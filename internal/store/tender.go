@@ -154,7 +154,7 @@ func (tx *Tx) DocumentExists(authority string, h docs.Hash) (bool, error) {
 
 // Question loads a question with its tender, shared.
 func (tx *Tx) Question(id string) (*tender.Question, error) {
-	q, err := get[tender.Question](tx.lock("UPDATE"), "question", "question", "id = ?", id)
+	q, err := getVeiled[tender.Question](tx.store, tx.lock("UPDATE"), "question", "question", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (s *Store) Questions(ctx context.Context, id, after string, limit int) ([]*
 	if err != nil {
 		return nil, err
 	}
-	all, err := list[tender.Question](s.read.WithContext(ctx), "question", limit, "tender = ? AND id > ?", id, after)
+	all, err := listVeiled[tender.Question](s, s.read.WithContext(ctx), "question", limit, "tender = ? AND id > ?", id, after)
 	for _, q := range all {
 		q.Attach(t)
 	}

@@ -6,12 +6,13 @@ import (
 
 	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/internal/fault"
 	"sigillo/tender"
 )
 
 // Transfer loads an upload with its bid, and keeps the lot from being closed.
 func (tx *Tx) Transfer(id string) (*bids.Transfer, error) {
-	first, err := get[bids.Transfer](tx.db, "transfer", "upload", "id = ?", id)
+	first, err := getVeiled[bids.Transfer](tx.store, tx.db, "transfer", "upload", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +20,7 @@ func (tx *Tx) Transfer(id string) (*bids.Transfer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := get[bids.Transfer](tx.db, "transfer", "upload", "id = ?", id)
+	t, err := getVeiled[bids.Transfer](tx.store, tx.db, "transfer", "upload", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (tx *Tx) SaveMessage(m *bids.Message) error {
 
 // Transfer reads an upload with its bid.
 func (s *Store) Transfer(ctx context.Context, id string) (*bids.Transfer, error) {
-	t, err := get[bids.Transfer](s.read.WithContext(ctx), "transfer", "upload", "id = ?", id)
+	t, err := getVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", "upload", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (s *Store) Transfers(ctx context.Context, bid string) ([]*bids.Transfer, er
 	if err != nil {
 		return nil, err
 	}
-	all, err := list[bids.Transfer](s.read.WithContext(ctx), "transfer", 0, "bid = ?", bid)
+	all, err := listVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", 0, "bid = ?", bid)
 	for _, t := range all {
 		t.Attach(b)
 	}
@@ -66,7 +67,7 @@ func (s *Store) Transfers(ctx context.Context, bid string) ([]*bids.Transfer, er
 
 // AbandonedTransfers lists unfinished uploads begun before the instant.
 func (s *Store) AbandonedTransfers(ctx context.Context, before time.Time) ([]*bids.Transfer, error) {
-	all, err := list[bids.Transfer](s.read.WithContext(ctx), "transfer", 1000, "under_way AND begun_at < ?", before.UnixMicro())
+	all, err := listVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", 1000, "under_way AND begun_at < ?", before.UnixMicro())
 	for _, t := range all {
 		b, err := s.Bid(ctx, t.Bid)
 		if err != nil {
@@ -77,25 +78,53 @@ func (s *Store) AbandonedTransfers(ctx context.Context, before time.Time) ([]*bi
 	return all, err
 }
 
-// BidsToScrub lists the bids for lots whose envelopes may still be opened.
-func (s *Store) BidsToScrub(ctx context.Context) ([]*bids.Bid, error) {
-	return s.bids(ctx, 0, "lot IN (SELECT id FROM lot WHERE state IN ?)", []string{
-		string(tender.Published), string(tender.Suspended), string(tender.Closed), string(tender.AdministrativeOpened), string(tender.Admitted),
-		string(tender.TechnicalOpened), string(tender.ScoresLocked), string(tender.EconomicOpened),
-	})
+// LotStateOf is the state of the lot a bid is for.
+func (s *Store) LotStateOf(ctx context.Context, bid string) (tender.State, error) {
+	var state []string
+	err := s.read.WithContext(ctx).Table("lot").Joins("JOIN bid ON bid.lot = lot.id").Where("bid.id = ?", bid).Pluck("lot.state", &state).Error
+	if err == nil && len(state) == 0 {
+		return "", fault.Missing("bid")
+	}
+	if err != nil {
+		return "", err
+	}
+	return tender.State(state[0]), nil
+}
+
+// ScrubDue lists the submitted envelopes that nobody has hashed since an
+// instant, for lots whose envelopes may still be opened.
+func (s *Store) ScrubDue(ctx context.Context, before time.Time) ([]bids.Stored, error) {
+	var rows []struct {
+		Digest, Bid string
+		OpensAt     int64
+	}
+	err := s.read.WithContext(ctx).Table("scrub").Select("scrub.digest, scrub.bid, lot.opens_at").
+		Joins("JOIN bid ON bid.id = scrub.bid").Joins("JOIN lot ON lot.id = bid.lot").
+		Where("scrub.claimed_at < ? AND lot.state IN ?", before.UnixMicro(), []string{
+			string(tender.Published), string(tender.Suspended), string(tender.Closed), string(tender.AdministrativeOpened), string(tender.Admitted),
+			string(tender.TechnicalOpened), string(tender.ScoresLocked), string(tender.EconomicOpened),
+		}).Order("scrub.claimed_at, scrub.digest").Limit(1000).Scan(&rows).Error
+	all := make([]bids.Stored, 0, len(rows))
+	for _, r := range rows {
+		h, err := docs.ParseHash(r.Digest)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bids.Stored{Digest: h, Bid: r.Bid, OpensAt: time.UnixMicro(r.OpensAt).UTC()})
+	}
+	return all, err
 }
 
 // ClaimScrub claims the hashing of an envelope. It is no act: nothing about
 // anybody's rights changes, and damage that is found becomes one.
 func (s *Store) ClaimScrub(ctx context.Context, h docs.Hash, now, before time.Time) (bool, error) {
-	r := s.db.WithContext(ctx).Exec("INSERT INTO scrub (digest, claimed_at) VALUES (?, ?) "+
-		"ON CONFLICT (digest) DO UPDATE SET claimed_at = excluded.claimed_at WHERE scrub.claimed_at < ?", h.String(), now.UnixMicro(), before.UnixMicro())
+	r := s.db.WithContext(ctx).Exec("UPDATE scrub SET claimed_at = ? WHERE digest = ? AND claimed_at < ?", now.UnixMicro(), h.String(), before.UnixMicro())
 	return r.RowsAffected == 1, r.Error
 }
 
 // Messages lists what a bidder was shown about a bid.
 func (s *Store) Messages(ctx context.Context, bid string) ([]*bids.Message, error) {
-	return list[bids.Message](s.read.WithContext(ctx), "message", 0, "bid = ?", bid)
+	return listVeiled[bids.Message](s, s.read.WithContext(ctx), "message", 0, "bid = ?", bid)
 }
 
 // SupplierName is the name people know a supplier by.

@@ -67,6 +67,8 @@ func (s *Store) run(db *gorm.DB, f func(*Tx) error) error {
 	return nil
 }
 
+func (tx *Tx) ctx() context.Context { return tx.db.Statement.Context }
+
 // Acts adapts the store to the transaction a domain package asks for.
 func Acts[T act.Tx](s *Store) act.Within[T] {
 	return func(ctx context.Context, f func(T) error) error {
@@ -99,7 +101,13 @@ func (tx *Tx) Record(e audit.Entry) error {
 	for _, p := range e.Actor.Powers {
 		bidder = bidder || p == string(act.Supplier)
 	}
-	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, r.Body, r.Salt[:], r.Leaf[:])
+	body := r.Body
+	if bidder { // the leaf stays that of the body in clear
+		if body, err = tx.store.hide(tx.ctx(), "audit", r.Body); err != nil {
+			return err
+		}
+	}
+	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:])
 	return nil
 }
 
@@ -109,11 +117,15 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 		Now                       int64
 		Action, Request, Snapshot *string
 	}
+	asker, err := tx.store.mark(tx.ctx(), actor)
+	if err != nil {
+		return act.Outcome{}, false, err
+	}
 	clock := "0"
 	if tx.store.clock == nil { // the database's instant comes along: one question fewer
 		clock = clockNow
 	}
-	err := tx.db.Raw("SELECT "+clock+" AS now, o.action, o.request, o.snapshot FROM (SELECT 1) one LEFT JOIN outcome o ON o.actor = ? AND o.key = ?", actor, key).
+	err = tx.db.Raw("SELECT "+clock+" AS now, o.action, o.request, o.snapshot FROM (SELECT 1) one LEFT JOIN outcome o ON o.actor = ? AND o.key = ?", asker, key).
 		Scan(&row).Error
 	if err == nil && row.Now > 0 && tx.now.IsZero() {
 		tx.now = time.UnixMicro(row.Now).UTC()
@@ -121,13 +133,22 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 	if err != nil || row.Action == nil {
 		return act.Outcome{}, false, err
 	}
-	return act.Outcome{Action: act.Action(*row.Action), Request: *row.Request, Snapshot: []byte(*row.Snapshot)}, true, nil
+	snapshot, err := tx.store.shownText(tx.ctx(), "outcome", *row.Snapshot)
+	return act.Outcome{Action: act.Action(*row.Action), Request: *row.Request, Snapshot: snapshot}, true, err
 }
 
 // Remember keeps an outcome.
 func (tx *Tx) Remember(actor, key string, o act.Outcome) error {
-	tx.queue("INSERT INTO outcome (actor, key, action, request, snapshot, at) VALUES (?, ?, ?, ?, ?, ?)", actor, key, string(o.Action), o.Request, string(o.Snapshot), tx.Now().UnixMicro())
-	err := tx.flush()
+	asker, err := tx.store.mark(tx.ctx(), actor)
+	if err != nil {
+		return err
+	}
+	snapshot, err := tx.store.hiddenText(tx.ctx(), "outcome", o.Snapshot)
+	if err != nil {
+		return err
+	}
+	tx.queue("INSERT INTO outcome (actor, key, action, request, snapshot, at) VALUES (?, ?, ?, ?, ?, ?)", asker, key, string(o.Action), o.Request, snapshot, tx.Now().UnixMicro())
+	err = tx.flush()
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return act.ErrRaced
 	}
@@ -178,8 +199,12 @@ func (tx *Tx) put(table, what, id string, version *int, thing any, columns map[s
 	old := *version
 	*version = old + 1
 	doc, err := json.Marshal(thing)
+	var kept string
 	if err == nil {
-		columns["version"], columns["doc"] = *version, string(doc)
+		kept, err = tx.store.hideDoc(tx.ctx(), table, doc)
+	}
+	if err == nil {
+		columns["version"], columns["doc"] = *version, kept
 		if old == 0 {
 			columns["id"] = id
 			err = tx.db.Table(table).Create(columns).Error

@@ -14,8 +14,9 @@ CREATE TABLE message (
 );
 CREATE INDEX message_bid ON message (bid, id);
 
--- When a stored envelope was last claimed for hashing.
-CREATE TABLE scrub (digest TEXT PRIMARY KEY, claimed_at BIGINT NOT NULL);
+-- When a submitted envelope was last claimed for hashing.
+CREATE TABLE scrub (digest TEXT PRIMARY KEY, bid TEXT NOT NULL REFERENCES bid (id), claimed_at BIGINT NOT NULL);
+CREATE INDEX scrub_claimed ON scrub (claimed_at);
 
 -- +goose Down
 SELECT 1;

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"sigillo/bids"
+	"sigillo/docs"
+	"sigillo/internal/objects/vaulttest"
+	"sigillo/internal/sealer"
+	"sigillo/internal/store/storetest"
+	"sigillo/tender"
+)
+
+// process is the program running by itself, as in production.
+type process struct {
+	cmd *exec.Cmd
+	log lockedBuffer
+}
+
+// program builds the program once for a test.
+func program(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sigillo")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED: the program cannot be built here: %s", out)
+	}
+	return path
+}
+
+// launch starts the program and waits for a line on its output.
+func launch(t *testing.T, path string, env []string, want *regexp.Regexp, args ...string) (*process, string) {
+	t.Helper()
+	p := &process{cmd: exec.Command(path, args...)}
+	p.cmd.Env = append([]string{"PATH=/usr/bin:/bin"}, env...)
+	p.cmd.Stderr = &p.log
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
+	found := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			p.log.Write(append(lines.Bytes(), '\n'))
+			if m := want.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+			}
+		}
+	}()
+	select {
+	case line := <-found:
+		return p, line
+	case <-time.After(30 * time.Second):
+		t.Fatalf("it did not start: %s", p.log.String())
+		return nil, ""
+	}
+}
+
+// memoryOf reads all that a process may write to: its heap and stacks.
+func memoryOf(t *testing.T, pid int) []byte {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		t.Skip("SKIPPED: no /proc to read a process's memory from")
+	}
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Skip("SKIPPED: another process's memory may not be read here")
+	}
+	defer mem.Close()
+	var all bytes.Buffer
+	for line := range strings.Lines(string(maps)) {
+		var from, to int64
+		var mode string
+		if _, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode); err != nil || !strings.HasPrefix(mode, "rw") || to-from > 1<<31 {
+			continue
+		}
+		io.Copy(&all, io.NewSectionReader(mem, from, to-from)) // what cannot be read is left out
+	}
+	if all.Len() < 1<<20 {
+		t.Fatalf("only %d bytes of memory were read", all.Len())
+	}
+	return all.Bytes()
+}
+
+// tables reads every row of every table, each value as it is and decoded.
+func tables(t *testing.T, dsn string) map[string][]byte {
+	t.Helper()
+	driver, source, list := "pgx", dsn, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		driver, source, list = "sqlite", path, "SELECT name FROM sqlite_master WHERE type = 'table'"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var names []string
+	rows, err := db.Query(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	rows.Close()
+	all := map[string][]byte{}
+	for _, name := range names {
+		rows, err := db.Query("SELECT * FROM " + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, _ := rows.Columns()
+		var b bytes.Buffer
+		for rows.Next() {
+			values, into := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range values {
+				raw, ok := v.([]byte)
+				if !ok {
+					raw = []byte(fmt.Sprint(v))
+				}
+				b.Write(raw)
+				b.WriteByte('\n')
+				if text, err := base64.StdEncoding.DecodeString(string(raw)); err == nil {
+					b.Write(text)
+				}
+				if text, err := hex.DecodeString(string(raw)); err == nil {
+					b.Write(text)
+				}
+			}
+		}
+		rows.Close()
+		all[name] = b.Bytes()
+	}
+	if len(all["bid"]) == 0 || len(all["audit_entry"]) == 0 || len(all["outcome"]) == 0 {
+		t.Fatal("the rows of bids are not seen")
+	}
+	return all
+}
+
+// TestAT037RedTeam has everything of a running production platform but the
+// sealer: database, bucket, environment, logs, answers to the public and the
+// memory of the API's process. It finds neither the canary in the bid nor who
+// has bid.
+func TestAT037RedTeam(t *testing.T) {
+	play := func(t *testing.T, dsn, objects string) {
+		path := program(t)
+		vaultDoor, err := os.MkdirTemp("", "s") // a socket's path is short
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(vaultDoor) })
+		socket := filepath.Join(vaultDoor, "sealer.sock")
+		keys := t.TempDir()
+		migrate := exec.Command(path, "migrate")
+		migrate.Env = []string{"SIGILLO_DATABASE=" + dsn, "SIGILLO_OBJECTS=" + objects, "SIGILLO_SEALER=" + socket, "SIGILLO_LOG_KEY=" + filepath.Join(keys, "log.key")}
+		if out, err := migrate.CombinedOutput(); err != nil {
+			t.Fatalf("migrate: %s", out)
+		}
+		launch(t, path, []string{"SIGILLO_DATABASE=" + dsn, "SIGILLO_SEALER_KEY=" + filepath.Join(vaultDoor, "sealer.key"), "SIGILLO_SEALER=" + socket},
+			regexp.MustCompile(`(sealer\.sock)`), "sealer")
+		waitFor(t, socket)
+		s := newSiteAt(t, dsn, objects, socket, time.Now())
+		redTeam(t, s, path, keys, socket)
+	}
+	t.Run("sqlite+dir", func(t *testing.T) { play(t, storetest.SQLite(t), t.TempDir()) })
+	t.Run("postgres+s3", func(t *testing.T) { play(t, storetest.Postgres(t), vaulttest.Service(t).String()) })
+}
+
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 400 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s did not come", path)
+}
+
+func redTeam(t *testing.T, s *site, path, keys, socket string) {
+	const canary, price = "CANARY-e1b7-rosso", "73.941"
+	s.published()
+	b := s.bid("supplier-legno", 1, price, canary)
+	supplier, person, company := s.suppliers["supplier-legno"], s.persons["supplier-legno"], "Legnoscuola"
+	officer, err := s.as(t.Context(), "rup")
+	s.ok(err)
+	auditor, err := s.as(t.Context(), "auditor")
+	s.ok(err)
+
+	// The API runs on, started after the bids came in, as it is after any
+	// restart: officers and the public are at work on it.
+	api, base := launch(t, path, []string{"SIGILLO_DATABASE=" + s.dsn, "SIGILLO_OBJECTS=" + s.objects, "SIGILLO_SEALER=" + socket,
+		"SIGILLO_LOG_KEY=" + filepath.Join(keys, "log.key"), "SIGILLO_LISTEN=127.0.0.1:0"}, regexp.MustCompile(`Sigillo: (http://\S+)`), "serve")
+	var answers bytes.Buffer
+	for _, c := range []string{"officer", "auditor", "public"} {
+		who := s.api.As("")
+		switch c {
+		case "officer":
+			who = officer
+		case "auditor":
+			who = auditor
+		}
+		who.Base = base
+		for _, at := range []string{"/status", s.tenderPath(""), s.tenderPath("/openings"), s.tenderPath("/questions"), s.lotPath(0, "bids"), "/v1/bids/" + b.ID,
+			s.lotPath(0, "contested"), s.tenderPath("/functioning"), "/v1/authorities/" + s.authority + "/audit", "/v1/tenders"} {
+			if err := who.Get(t.Context(), at, &answers); err != nil {
+				fmt.Fprintln(&answers, err)
+			}
+		}
+	}
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", api.cmd.Process.Pid))
+	if err != nil {
+		t.Skip("SKIPPED: no /proc to read a process's environment from")
+	}
+	memory := memoryOf(t, api.cmd.Process.Pid)
+	if !bytes.Contains(memory, []byte(s.tender.ID)) {
+		t.Fatal("the memory read does not even hold what is public")
+	}
+	var bucket bytes.Buffer
+	for _, a := range []docs.Area{docs.Papers, docs.AreaSealed} {
+		s.ok(s.p.vault.List(t.Context(), a, func(o docs.Object) error {
+			r, _, err := s.p.vault.Open(t.Context(), a, o.Hash)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			fmt.Fprintln(&bucket, o.Hash)
+			_, err = bucket.ReadFrom(r)
+			return err
+		}))
+	}
+	stolen := map[string][]byte{"the bucket": bucket.Bytes(), "the environment": environment, "the log": []byte(api.log.String()), "an answer": answers.Bytes(), "the memory": memory}
+	rows := tables(t, s.dsn)
+	for name, text := range rows {
+		stolen["table "+name] = text
+	}
+	register := map[string]bool{"table supplier": true, "table person": true, "table session": true}
+	for where, text := range stolen {
+		for _, secret := range []string{canary, price} {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s holds %s", where, secret)
+			}
+		}
+		if register[where] {
+			continue // everybody registered stands there, whether bidding or not
+		}
+		if where == "the memory" && strings.HasPrefix(s.dsn, "sqlite:") {
+			continue // this database lives in the process, with its register of suppliers
+		}
+		for what, secret := range map[string]string{"the bidder's id": supplier, "the person's id": person, "the company's name": company} {
+			if i := bytes.Index(text, []byte(secret)); i >= 0 && !registered(where, text, i) {
+				t.Errorf("%s tells of the bidder: %s: %q", where, what, text[max(0, i-60):min(len(text), i+100)])
+			}
+		}
+	}
+	// With all that, and a sealer of one's own, nothing opens.
+	master, err := sealer.Load(filepath.Join(t.TempDir(), "sealer.key"))
+	s.ok(err)
+	thief := sealer.New(master, s.p.store, time.Now)
+	l := s.tender.Lots[0]
+	wrapped, err := s.p.store.WrappedKey(t.Context(), l.ID, tender.Economic)
+	s.ok(err)
+	if _, err := thief.Release(t.Context(), bids.Request{Scope: bids.Scope{Authority: s.authority, Tender: s.tender.ID, Lot: l.ID, Envelope: "C"}, Wrapped: wrapped}); err == nil {
+		t.Error("a sealer without the master key releases")
+	}
+	marked, err := thief.Mark(t.Context(), []string{supplier})
+	s.ok(err)
+	if bytes.Contains(rows["bid"], []byte(marked[0])) {
+		t.Error("a thief can compute who stands behind a mark")
+	}
+}
+
+// registered tells whether a name was found where it stands for everybody: the
+// acts that entered people and suppliers in the register of the platform.
+func registered(where string, text []byte, at int) bool {
+	if where != "table audit_entry" {
+		return false
+	}
+	entry := text[bytes.LastIndexByte(text[:at], '\n')+1:]
+	if end := bytes.IndexByte(entry, '\n'); end >= 0 {
+		entry = entry[:end]
+	}
+	for _, action := range []string{"register-supplier", "register-person", "grant-power", "open-session"} {
+		if bytes.Contains(entry, []byte(`"action":"`+action+`"`)) {
+			return true
+		}
+	}
+	return false
+}
