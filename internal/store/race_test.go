@@ -26,16 +26,39 @@ func soon(t testing.TB, s *Store, in time.Duration) (theirs, ours time.Time) {
 	return now.Add(in), asked.Add(in)
 }
 
-// slow holds every transaction up to so many milliseconds before it commits.
-func slow(s *Store, most int) act.Within[bids.Tx] {
+// slow holds every transaction up to so many milliseconds before it saves a
+// bid, and again before it commits; committed is told an instant before each
+// commit that succeeded.
+func slow(s *Store, most int, committed func(after time.Time)) act.Within[bids.Tx] {
 	return func(ctx context.Context, f func(bids.Tx) error) error {
-		return s.Within(ctx, func(tx *Tx) error {
-			err := f(tx)
-			time.Sleep(time.Duration(rand.IntN(most)) * time.Millisecond)
+		var at time.Time
+		err := s.Within(ctx, func(tx *Tx) error {
+			err := f(slowTx{tx, most})
+			if err != nil {
+				return err
+			}
+			hold(most)
+			at, err = databaseNow(tx.db)
 			return err
 		})
+		if err == nil {
+			committed(at)
+		}
+		return err
 	}
 }
+
+type slowTx struct {
+	*Tx
+	most int
+}
+
+func (x slowTx) SaveBid(b *bids.Bid) error {
+	hold(x.most)
+	return x.Tx.SaveBid(b)
+}
+
+func hold(most int) { time.Sleep(time.Duration(rand.IntN(most)) * time.Millisecond) }
 
 // actions counts the entries of the register by action and lot.
 func actions(t testing.TB, s *Store) map[string]int {
@@ -53,17 +76,22 @@ func actions(t testing.TB, s *Store) map[string]int {
 
 // TestAT014SlowSubmissionsStraddleTheDeadline: sixteen suppliers at a time send
 // bids around the deadline by the database's own clock, each transaction held
-// up to 50 ms before it commits, while four replicas ring. Nothing is in late,
-// nothing that was answered is missing from the frozen set.
+// up to 50 ms before it saves and again before it commits, while four replicas
+// ring. Nothing is in late, nothing that was answered is missing from the
+// frozen set.
 func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
 	a := newArena(t, noon.AddDate(1, 0, 0))
-	a.service = bids.NewService(slow(a.s, 50), a.s, emptyVault{}, deafSealer{})
 	const suppliers, each = 16, 10
 	ready := a.fresh(t, suppliers*each)
 	deadline, here := soon(t, a.s, time.Second)
 	a.moveTo(t, deadline)
 	var accepted sync.Map
-	var in, out atomic.Int64
+	var in, out, overdue atomic.Int64
+	a.service = bids.NewService(slow(a.s, 50, func(after time.Time) {
+		if !after.Before(deadline) {
+			overdue.Add(1)
+		}
+	}), a.s, emptyVault{}, deafSealer{})
 	var all sync.WaitGroup
 	for i := range suppliers {
 		all.Go(func() {
@@ -106,6 +134,9 @@ func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
 		if _, ok := accepted.Load(b.Bid); !ok {
 			t.Errorf("%s is in and was never answered", b.Bid)
 		}
+	}
+	if n := overdue.Load(); n != 0 {
+		t.Errorf("%d committed after the deadline", n)
 	}
 	if late != 0 || lost != 0 || count(t, a.s, "submission") != in.Load() {
 		t.Fatalf("%d in, %d late, %d lost, %d rows", in.Load(), late, lost, count(t, a.s, "submission"))
@@ -156,7 +187,7 @@ func TestAT021AT050KilledReplicasOpenEveryLotOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer replica.Close()
-		bell := jobs.New(bids.NewService(slow(replica, 20), replica, emptyVault{}, deafSealer{}), replica.Now, slog.New(slog.DiscardHandler))
+		bell := jobs.New(bids.NewService(slow(replica, 20, func(time.Time) {}), replica, emptyVault{}, deafSealer{}), replica.Now, slog.New(slog.DiscardHandler))
 		all.Go(func() {
 			time.Sleep(time.Until(here) - 100*time.Millisecond)
 			for time.Now().Before(calm) {
