@@ -28,12 +28,15 @@ func soon(t testing.TB, s *Store, in time.Duration) (theirs, ours time.Time) {
 
 // slow holds every transaction up to so many milliseconds before it saves a
 // bid, and again before it commits; committed is told an instant before each
-// commit that succeeded.
+// commit that succeeded and sent a bid in. That a late attempt is recorded
+// afterwards is another matter.
 func slow(s *Store, most int, committed func(after time.Time)) act.Within[bids.Tx] {
 	return func(ctx context.Context, f func(bids.Tx) error) error {
 		var at time.Time
+		var sent bool
 		err := s.Within(ctx, func(tx *Tx) error {
-			err := f(slowTx{tx, most})
+			sent = false
+			err := f(slowTx{tx, most, &sent})
 			if err != nil {
 				return err
 			}
@@ -41,7 +44,7 @@ func slow(s *Store, most int, committed func(after time.Time)) act.Within[bids.T
 			at, err = databaseNow(tx.db)
 			return err
 		})
-		if err == nil {
+		if err == nil && sent {
 			committed(at)
 		}
 		return err
@@ -51,10 +54,12 @@ func slow(s *Store, most int, committed func(after time.Time)) act.Within[bids.T
 type slowTx struct {
 	*Tx
 	most int
+	sent *bool
 }
 
 func (x slowTx) SaveBid(b *bids.Bid) error {
 	hold(x.most)
+	*x.sent = len(b.Sent) > x.Tx.sent[b.ID]
 	return x.Tx.SaveBid(b)
 }
 
