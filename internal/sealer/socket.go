@@ -207,6 +207,10 @@ func (r *Remote) Release(ctx context.Context, q bids.Request) ([]bids.Released, 
 	return all, nil
 }
 
+// promptly bounds what is asked while a transaction waits: a sealer that hangs
+// must not hold a lot's lock.
+const promptly = 5 * time.Second
+
 // Veil encrypts texts.
 func (r *Remote) Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
 	return r.texts(ctx, "/veil", purpose, texts)
@@ -221,6 +225,8 @@ func (r *Remote) texts(ctx context.Context, path, purpose string, texts [][]byte
 	if len(texts) == 0 {
 		return nil, nil
 	}
+	ctx, stop := context.WithTimeout(ctx, promptly)
+	defer stop()
 	out, err := ask[[][]byte](ctx, r, path, veilRequest{purpose, texts})
 	if err == nil && len(out) != len(texts) {
 		err = incomplete()
@@ -230,6 +236,8 @@ func (r *Remote) texts(ctx context.Context, path, purpose string, texts [][]byte
 
 // Mark gives the marks of texts.
 func (r *Remote) Mark(ctx context.Context, texts []string) ([]string, error) {
+	ctx, stop := context.WithTimeout(ctx, promptly)
+	defer stop()
 	out, err := ask[[]string](ctx, r, "/mark", texts)
 	if err == nil && len(out) != len(texts) {
 		err = incomplete()
