@@ -77,7 +77,8 @@ func everywhere(t *testing.T, f func(t *testing.T, c *custody)) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- Serve(ctx, path, c.Keeper) }()
+		inner := c.Keeper
+		go func() { done <- Serve(ctx, path, inner) }()
 		for range 200 {
 			if _, err := os.Stat(path); err == nil {
 				break
