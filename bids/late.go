@@ -171,7 +171,7 @@ func (s *Service) DecideLate(ctx context.Context, call act.Call, tenderID, lot, 
 			if err != nil {
 				return nil, err
 			}
-			all, err := tx.BidsOf(t, lot)
+			all, err := tx.Nameless(t, lot)
 			if err != nil {
 				return nil, err
 			}

@@ -41,7 +41,7 @@ func (s *Service) close(ctx context.Context, d tender.Due) (*tender.AtLot, error
 			if err != nil {
 				return nil, err
 			}
-			all, err := tx.BidsOf(t, d.Lot)
+			all, err := tx.Nameless(t, d.Lot)
 			if err != nil {
 				return nil, err
 			}

@@ -27,6 +27,9 @@ type Tx interface {
 	SaveBid(*Bid) error
 	// BidsOf lists every bid for a lot.
 	BidsOf(t *tender.Tender, lot string) ([]*Bid, error)
+	// Nameless lists every bid for a lot, without supplier and members: who
+	// counts bids need not know whose they are.
+	Nameless(t *tender.Tender, lot string) ([]*Bid, error)
 	SupplierExists(id string) (bool, error)
 	// Transfer loads an upload with its bid attached.
 	Transfer(id string) (*Transfer, error)
@@ -50,8 +53,9 @@ type Reader interface {
 	Bid(ctx context.Context, id string) (*Bid, error)
 	// BidsBy lists a supplier's own bids by id.
 	BidsBy(ctx context.Context, supplier, after string, limit int) ([]*Bid, error)
-	// BidsFor lists the bids for a lot by id.
-	BidsFor(ctx context.Context, lot, after string, limit int) ([]*Bid, error)
+	// BidsFor lists the bids for a lot by id; while the lot is sealed, only
+	// those of the supplier.
+	BidsFor(ctx context.Context, lot, supplier, after string, limit int) ([]*Bid, error)
 	Tender(ctx context.Context, id string) (*tender.Tender, error)
 	// SupplierName is the name people know a supplier by.
 	SupplierName(ctx context.Context, id string) (string, error)
@@ -72,7 +76,8 @@ type Reader interface {
 	Messages(ctx context.Context, bid string) ([]*Message, error)
 	// Now is the clock that decides.
 	Now() (time.Time, error)
-	// ContestedBids lists the bids for a lot with a contested late submission.
+	// ContestedBids lists the bids for a lot with a contested late submission,
+	// without supplier and members.
 	ContestedBids(ctx context.Context, lot string) ([]*Bid, error)
 	Opening(ctx context.Context, id string) (*Opening, error)
 	Openings(ctx context.Context, tender string) ([]*Opening, error)

@@ -186,7 +186,7 @@ func (s *Service) For(ctx context.Context, who act.Actor, tenderID, lot, after s
 	if err != nil || l.State.Sealed() && who.SupplierID() == "" {
 		return nil, err
 	}
-	page, err := s.read.BidsFor(ctx, lot, after, limit)
+	page, err := s.read.BidsFor(ctx, lot, who.SupplierID(), after, limit)
 	if err != nil {
 		return nil, err
 	}

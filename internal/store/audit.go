@@ -70,15 +70,16 @@ type trailRow struct {
 	body, salt, leaf []byte
 }
 
-// visit shows a page of rows, lifting the veil of those of bidders.
+// visit shows a page of rows, lifting the veil of those of bidders with one
+// question to the sealer.
 func (s *Store) visit(ctx context.Context, page []trailRow, visit func(audit.Record) error) error {
-	var hidden [][]byte
+	var hidden []cloth
 	for _, r := range page {
 		if r.bidder {
-			hidden = append(hidden, r.body)
+			hidden = append(hidden, cloth{entryPlace(r.leaf), r.body})
 		}
 	}
-	shown, err := s.show(ctx, "audit", hidden)
+	shown, err := s.lift(ctx, threads{}, hidden)
 	if err != nil {
 		return err
 	}

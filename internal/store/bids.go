@@ -7,6 +7,8 @@ import (
 	"errors"
 	"time"
 
+	"gorm.io/gorm"
+
 	"sigillo/bids"
 	"sigillo/internal/fault"
 	"sigillo/internal/sealer"
@@ -14,10 +16,25 @@ import (
 )
 
 // Bid loads a bid with its tender, and keeps the lot from being closed. The
-// lots are locked first, as everywhere; what is read by the second statement
+// lots are locked first, as everywhere; what is read by the last statement
 // cannot change any more: the tender only under a lock of all its lots, the bid
-// only under its own.
+// only under its own. The sealer is asked before, so that no lock waits for it;
+// again only if the bid has changed meanwhile.
 func (tx *Tx) Bid(id string) (*bids.Bid, error) {
+	var row bidRow
+	if err := tx.db.Table("bid").Select("id", "doc", "who").Where("id = ?", id).Take(&row).Error; err != nil {
+		return nil, told(err, "bid")
+	}
+	cloths, err := row.cloths(true)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.store.fetch(tx.ctx(), tx.held, cloths); err != nil {
+		return nil, err
+	}
+	if _, err := tx.dress(); err != nil {
+		return nil, err
+	}
 	if err := tx.lockLots("SHARE", "tender = (SELECT tender FROM bid WHERE id = ?)", id); err != nil {
 		return nil, err
 	}
@@ -25,20 +42,20 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 	if tx.store.postgres {
 		lock = " FOR UPDATE OF b"
 	}
-	var doc, of []byte
-	err := tx.db.Raw("SELECT b.doc, t.doc FROM bid b JOIN tender t ON t.id = b.tender WHERE b.id = ?"+lock, id).Row().Scan(&doc, &of)
+	var of []byte
+	err = tx.db.Raw("SELECT b.doc, b.who, t.doc FROM bid b JOIN tender t ON t.id = b.tender WHERE b.id = ?"+lock, id).Row().Scan(&row.Doc, &row.Who, &of)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.Missing("bid")
 	}
 	if err != nil {
 		return nil, err
 	}
-	b, t := new(bids.Bid), new(tender.Tender)
-	shown, err := tx.store.showDocs(tx.ctx(), "bid", [][]byte{doc})
+	all, err := tx.store.unveiled(tx.ctx(), tx.held, []bidRow{row}, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(json.Unmarshal(shown[0], b), json.Unmarshal(of, t)); err != nil {
+	b, t := all[0], new(tender.Tender)
+	if err := json.Unmarshal(of, t); err != nil {
 		return nil, err
 	}
 	tx.sent[b.ID] = len(b.Sent)
@@ -46,13 +63,28 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 }
 
 // SaveBid saves a bid and the row of a new submission; the database refuses a
-// late one.
+// late one. Whose the bid is, is written when it is drafted and never again.
 func (tx *Tx) SaveBid(b *bids.Bid) error {
-	bidder, err := tx.store.mark(tx.ctx(), b.Supplier)
+	g, err := tx.dress()
 	if err != nil {
 		return err
 	}
-	err = tx.put("bid", "bid", b.ID, &b.Version, b, map[string]any{"tender": b.TenderID, "lot": b.LotID, "supplier": bidder, "contested": b.Contested != nil})
+	columns := map[string]any{"tender": b.TenderID, "lot": b.LotID, "contested": b.Contested != nil}
+	if b.Version == 0 {
+		m, err := tx.store.marker(tx.ctx(), "bidder", b.Supplier)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(who{b.Supplier, b.Members})
+		if err != nil {
+			return err
+		}
+		columns["supplier"], columns["who"] = m.at(b.LotID), onPaper(g.who.cover("bid.who/"+b.ID, text))
+	}
+	err = tx.putAs("bid", "bid", b.ID, &b.Version, columns, func() (string, error) {
+		text, err := nameless(b)
+		return onPaper(g.rest.cover("bid.doc/"+b.ID, text)), err
+	})
 	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
 		return fault.New(fault.Conflict, "one-bid", "Ha già un'offerta per questo lotto: la modifichi o la ritiri (art. 17 c. 4).",
 			"You already have a bid for this lot: change or withdraw it (art. 17 c. 4).")
@@ -82,11 +114,33 @@ func (tx *Tx) toScrub(bid string, manifest []bids.Upload) {
 
 // BidsOf lists every bid for a lot.
 func (tx *Tx) BidsOf(t *tender.Tender, lot string) ([]*bids.Bid, error) {
-	all, err := listVeiled[bids.Bid](tx.store, tx.db, "bid", 0, "lot = ?", lot)
+	return tx.bidsOf(t, lot, true)
+}
+
+// Nameless lists every bid for a lot, without supplier and members.
+func (tx *Tx) Nameless(t *tender.Tender, lot string) ([]*bids.Bid, error) {
+	return tx.bidsOf(t, lot, false)
+}
+
+func (tx *Tx) bidsOf(t *tender.Tender, lot string, named bool) ([]*bids.Bid, error) {
+	rows, err := bidRows(tx.db, 0, "lot = ?", lot)
+	if err != nil {
+		return nil, err
+	}
+	all, err := tx.store.unveiled(tx.ctx(), tx.held, rows, named)
 	for _, b := range all {
 		b.Attach(t)
 	}
 	return all, err
+}
+
+func bidRows(db *gorm.DB, limit int, where string, args ...any) ([]bidRow, error) {
+	var rows []bidRow
+	q := db.Table("bid").Select("id", "doc", "who").Where(where, args...).Order("id")
+	if limit > 0 {
+		q = q.Limit(limit)
+	}
+	return rows, q.Find(&rows).Error
 }
 
 // Opening loads an opening with its tender, shared.
@@ -120,39 +174,75 @@ func (tx *Tx) SaveOpening(o *bids.Opening) error {
 
 // Bid reads a bid with its tender.
 func (s *Store) Bid(ctx context.Context, id string) (*bids.Bid, error) {
-	b, err := getVeiled[bids.Bid](s, s.read.WithContext(ctx), "bid", "bid", "id = ?", id)
+	all, err := s.bids(ctx, 1, true, "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Tender(ctx, b.TenderID)
-	if err != nil {
-		return nil, err
+	if len(all) == 0 {
+		return nil, fault.Missing("bid")
 	}
-	return b.Attach(t), nil
+	return all[0], nil
 }
 
-// BidsBy lists a supplier's own bids by id.
+// BidsBy lists a supplier's own bids by id. Its mark differs from lot to lot, so
+// all that it may bear are looked for: one for each lot ever published.
 func (s *Store) BidsBy(ctx context.Context, supplier, after string, limit int) ([]*bids.Bid, error) {
-	bidder, err := s.mark(ctx, supplier)
+	var lots, marks []string
+	if err := s.read.WithContext(ctx).Table("lot").Where("state <> ?", string(tender.Draft)).Pluck("id", &lots).Error; err != nil {
+		return nil, err
+	}
+	m, err := s.marker(ctx, "bidder", supplier)
 	if err != nil {
 		return nil, err
 	}
-	return s.bids(ctx, limit, "supplier = ? AND id > ?", bidder, after)
+	for _, lot := range lots {
+		marks = append(marks, m.at(lot))
+	}
+	text, err := json.Marshal(marks)
+	if err != nil {
+		return nil, err
+	}
+	// One parameter, for there are bounds to how many a statement may have.
+	values := "SELECT value FROM json_each(?)"
+	if s.postgres {
+		values = "SELECT jsonb_array_elements_text(?::jsonb)"
+	}
+	return s.bids(ctx, limit, true, "supplier IN ("+values+") AND id > ?", string(text), after)
 }
 
-// BidsFor lists the bids for a lot by id.
-func (s *Store) BidsFor(ctx context.Context, lot, after string, limit int) ([]*bids.Bid, error) {
-	return s.bids(ctx, limit, "lot = ? AND id > ?", lot, after)
+// BidsFor lists the bids for a lot by id; while the lot is sealed, only those of
+// the supplier.
+func (s *Store) BidsFor(ctx context.Context, lot, supplier, after string, limit int) ([]*bids.Bid, error) {
+	own := ""
+	if supplier != "" {
+		m, err := s.marker(ctx, "bidder", supplier)
+		if err != nil {
+			return nil, err
+		}
+		own = m.at(lot)
+	}
+	var sealed []string
+	for _, state := range tender.States() {
+		if state.Sealed() {
+			sealed = append(sealed, string(state))
+		}
+	}
+	return s.bids(ctx, limit, true, "lot = ? AND id > ? AND (supplier = ? OR EXISTS (SELECT 1 FROM lot WHERE lot.id = bid.lot AND state NOT IN ?))", lot, after, own, sealed)
 }
 
-// ContestedBids lists the bids for a lot with a contested late submission.
+// ContestedBids lists the bids for a lot with a contested late submission,
+// without supplier and members.
 func (s *Store) ContestedBids(ctx context.Context, lot string) ([]*bids.Bid, error) {
-	return s.bids(ctx, 0, "lot = ? AND contested", lot)
+	return s.bids(ctx, 0, false, "lot = ? AND contested", lot)
 }
 
-func (s *Store) bids(ctx context.Context, limit int, where string, args ...any) ([]*bids.Bid, error) {
+func (s *Store) bids(ctx context.Context, limit int, named bool, where string, args ...any) ([]*bids.Bid, error) {
 	db := s.read.WithContext(ctx)
-	all, err := listVeiled[bids.Bid](s, db, "bid", limit, where, args...)
+	rows, err := bidRows(db, limit, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.unveiled(ctx, threads{}, rows, named)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,12 @@
 // that the register of acts can only grow. It does not know any rule of
 // procurement but one, which the database itself holds: nothing is received at
 // or after the deadline.
+//
+// Who has bid does not stand in it in clear before the opening: bids, uploads,
+// messages, questions, what repeated requests are answered with, and the entries of bidders' acts are
+// under a veil whose key the sealer has (veil.go). What remains to be seen are
+// the rows themselves: how many there are for a lot, when they were written,
+// and roughly how long they are.
 package store
 
 import (
@@ -39,7 +45,7 @@ type Store struct {
 	read     *gorm.DB
 	postgres bool
 	clock    func() time.Time // nil: the database's own
-	veil     Veil             // hides who has bid; nil: nothing is hidden
+	veil     Veil             // over who has bid
 }
 
 // Open connects to a database named by a DSN: "sqlite:path/to/file" or
@@ -72,7 +78,7 @@ func Open(dsn string, clock func() time.Time) (*Store, error) {
 	pool.SetMaxOpenConns(32)
 	pool.SetMaxIdleConns(32)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, read: db, postgres: true, clock: clock}, nil
+	return &Store{db: db, read: db, postgres: true, clock: clock, veil: noVeil{}}, nil
 }
 
 func openSQLite(path string, config *gorm.Config, clock func() time.Time) (*Store, error) {
@@ -101,7 +107,7 @@ func openSQLite(path string, config *gorm.Config, clock func() time.Time) (*Stor
 		return nil, err
 	}
 	readers.SetMaxOpenConns(8)
-	return &Store{db: write, read: read, clock: clock}, nil
+	return &Store{db: write, read: read, clock: clock, veil: noVeil{}}, nil
 }
 
 // Migrate brings the schema up to date. Replicas that start together wait for

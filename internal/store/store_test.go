@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/sealer"
 	"sigillo/internal/store/storetest"
 	"sigillo/parties"
 	"sigillo/tender"
@@ -31,6 +33,11 @@ func open(t testing.TB, dsn string, clock func() time.Time) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	master, err := sealer.Load(filepath.Join(t.TempDir(), "sealer.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Wear(sealer.New(master, s, time.Now))
 	if err := s.Migrate(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,21 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"sigillo/bids"
+	"sigillo/internal/sealer"
 )
 
 // wire is what one submit leaves in the database.
-type wire struct{ doc, body, snapshot string }
+type wire struct{ doc, body, thing string }
 
 // sample submits a bid and reads back what that wrote.
 func (a *arena) sample(t testing.TB) wire {
@@ -23,11 +27,13 @@ func (a *arena) sample(t testing.TB) wire {
 		t.Fatal(err)
 	}
 	var w wire
-	row := a.s.db.Raw(`SELECT b.doc, convert_from(e.body, 'UTF8'), o.snapshot FROM bid b, outcome o, audit_entry e
-		WHERE b.id = ? AND o.key = ? AND e.bidder ORDER BY e.id DESC LIMIT 1`, b.ID, "key-"+b.ID).Row()
-	if err := row.Scan(&w.doc, &w.body, &w.snapshot); err != nil {
+	row := a.s.db.Raw(`SELECT b.doc, e.body, o.thing FROM bid b, (SELECT thing FROM outcome ORDER BY at DESC LIMIT 1) o, audit_entry e
+		WHERE b.id = ? AND e.bidder ORDER BY e.id DESC LIMIT 1`, b.ID).Row()
+	var body []byte
+	if err := row.Scan(&w.doc, &body, &w.thing); err != nil {
 		t.Fatal(err)
 	}
+	w.body = string(body)
 	return w
 }
 
@@ -61,7 +67,7 @@ func plain(ctx context.Context, db *sql.DB, id string, w wire) error {
 		{"UPDATE bid SET version = $1, doc = $2 WHERE id = $3 AND version = $4", []any{version + 1, w.doc, id, version}},
 		{"INSERT INTO submission (bid, number, lot, received_at, manifest_hash, database_clock) VALUES ($1, 1, 'lot', $2, $3, TRUE)", []any{id, now, strings.Repeat("0", 64)}},
 		{"INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES ('city1', 'tender', TRUE, $1, $2, $3)", []any{[]byte(w.body), salt[:], leaf[:]}},
-		{"INSERT INTO outcome (actor, key, action, request, snapshot, at) VALUES ($1, $2, 'submit-bid', $3, $4, $5)", []any{"p-" + id, "key-" + id, strings.Repeat("0", 64), w.snapshot, now}},
+		{"INSERT INTO outcome (mark, thing, at) VALUES ($1, $2, $3)", []any{hex.EncodeToString(leaf[:]), w.thing, now}},
 	} {
 		if _, err := tx.ExecContext(ctx, x.sql, x.args...); err != nil {
 			return err
@@ -70,13 +76,40 @@ func plain(ctx context.Context, db *sql.DB, id string, w wire) error {
 	return tx.Commit()
 }
 
+// acrossSocket puts a sealer behind a socket, as in production.
+func acrossSocket(b *testing.B, k sealer.Keeper) Veil {
+	folder, err := os.MkdirTemp("", "s") // a socket's path is short
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(folder) })
+	path := filepath.Join(folder, "sealer.sock")
+	go sealer.Serve(b.Context(), path, k)
+	remote := sealer.Dial(path)
+	for range 200 {
+		if _, err = remote.Mark(b.Context(), []string{"x"}); err == nil {
+			return remote
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	b.Fatal(err)
+	return nil
+}
+
 // BenchmarkSubmit measures a submission as it is against plain, by turns in one
 // run. The ratio is what permission, rules, hashes, register and idempotency
 // cost besides the rows themselves.
 func BenchmarkSubmit(b *testing.B) {
-	for _, clients := range []int{1, 16} {
-		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) {
+	for _, x := range []struct {
+		clients int
+		socket  bool
+	}{{1, false}, {16, false}, {1, true}, {16, true}} {
+		clients := x.clients
+		b.Run(fmt.Sprintf("clients=%d/socket=%v", clients, x.socket), func(b *testing.B) {
 			a := newArena(b, time.Now().Add(24*time.Hour))
+			if x.socket {
+				a.s.Wear(acrossSocket(b, a.s.veil.(sealer.Keeper)))
+			}
 			w := a.sample(b)
 			pool, err := a.s.db.DB()
 			if err != nil {

@@ -154,7 +154,7 @@ func (tx *Tx) DocumentExists(authority string, h docs.Hash) (bool, error) {
 
 // Question loads a question with its tender, shared.
 func (tx *Tx) Question(id string) (*tender.Question, error) {
-	q, err := getVeiled[tender.Question](tx.store, tx.lock("UPDATE"), "question", "question", "id = ?", id)
+	q, err := getVeiled[tender.Question](tx.store, tx.held, tx.lock("UPDATE"), "question", "question", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (tx *Tx) Question(id string) (*tender.Question, error) {
 
 // SaveQuestion saves a question.
 func (tx *Tx) SaveQuestion(q *tender.Question) error {
-	return tx.put("question", "question", q.ID, &q.Version, q, map[string]any{"tender": q.TenderID})
+	return tx.putVeiled("question", "question", q.ID, &q.Version, q, map[string]any{"tender": q.TenderID})
 }
 
 // Tender reads a tender.
@@ -190,7 +190,7 @@ func (s *Store) Questions(ctx context.Context, id, after string, limit int) ([]*
 	if err != nil {
 		return nil, err
 	}
-	all, err := listVeiled[tender.Question](s, s.read.WithContext(ctx), "question", limit, "tender = ? AND id > ?", id, after)
+	all, err := listVeiled[tender.Question](s, threads{}, s.read.WithContext(ctx), "question", limit, "tender = ? AND id > ?", id, after)
 	for _, q := range all {
 		q.Attach(t)
 	}

@@ -12,15 +12,22 @@ import (
 
 // Transfer loads an upload with its bid, and keeps the lot from being closed.
 func (tx *Tx) Transfer(id string) (*bids.Transfer, error) {
-	first, err := getVeiled[bids.Transfer](tx.store, tx.db, "transfer", "upload", "id = ?", id)
+	var row struct{ Bid, Doc string }
+	if err := tx.db.Table("transfer").Select("bid", "doc").Where("id = ?", id).Take(&row).Error; err != nil {
+		return nil, told(err, "upload")
+	}
+	c, err := fromPaper("transfer.doc/"+id, row.Doc)
 	if err != nil {
 		return nil, err
 	}
-	b, err := tx.Bid(first.Bid) // its row is locked, and with it all its uploads
+	if err := tx.store.fetch(tx.ctx(), tx.held, []cloth{c}); err != nil { // before any lock
+		return nil, err
+	}
+	b, err := tx.Bid(row.Bid) // its row is locked, and with it all its uploads
 	if err != nil {
 		return nil, err
 	}
-	t, err := getVeiled[bids.Transfer](tx.store, tx.db, "transfer", "upload", "id = ?", id)
+	t, err := getVeiled[bids.Transfer](tx.store, tx.held, tx.db, "transfer", "upload", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -29,19 +36,19 @@ func (tx *Tx) Transfer(id string) (*bids.Transfer, error) {
 
 // SaveTransfer saves an upload.
 func (tx *Tx) SaveTransfer(t *bids.Transfer) error {
-	return tx.put("transfer", "upload", t.ID, &t.Version, t, map[string]any{
+	return tx.putVeiled("transfer", "upload", t.ID, &t.Version, t, map[string]any{
 		"bid": t.Bid, "begun_at": t.BegunAt.UnixMicro(), "under_way": t.EndedAt == nil && !t.Dropped,
 	})
 }
 
 // SaveMessage keeps a message that a bidder was shown.
 func (tx *Tx) SaveMessage(m *bids.Message) error {
-	return tx.put("message", "message", m.ID, &m.Version, m, map[string]any{"bid": m.Bid})
+	return tx.putVeiled("message", "message", m.ID, &m.Version, m, map[string]any{"bid": m.Bid})
 }
 
 // Transfer reads an upload with its bid.
 func (s *Store) Transfer(ctx context.Context, id string) (*bids.Transfer, error) {
-	t, err := getVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", "upload", "id = ?", id)
+	t, err := getVeiled[bids.Transfer](s, threads{}, s.read.WithContext(ctx), "transfer", "upload", "id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +65,7 @@ func (s *Store) Transfers(ctx context.Context, bid string) ([]*bids.Transfer, er
 	if err != nil {
 		return nil, err
 	}
-	all, err := listVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", 0, "bid = ?", bid)
+	all, err := listVeiled[bids.Transfer](s, threads{}, s.read.WithContext(ctx), "transfer", 0, "bid = ?", bid)
 	for _, t := range all {
 		t.Attach(b)
 	}
@@ -67,13 +74,16 @@ func (s *Store) Transfers(ctx context.Context, bid string) ([]*bids.Transfer, er
 
 // AbandonedTransfers lists unfinished uploads begun before the instant.
 func (s *Store) AbandonedTransfers(ctx context.Context, before time.Time) ([]*bids.Transfer, error) {
-	all, err := listVeiled[bids.Transfer](s, s.read.WithContext(ctx), "transfer", 1000, "under_way AND begun_at < ?", before.UnixMicro())
+	all, err := listVeiled[bids.Transfer](s, threads{}, s.read.WithContext(ctx), "transfer", 1000, "under_way AND begun_at < ?", before.UnixMicro())
 	for _, t := range all {
-		b, err := s.Bid(ctx, t.Bid)
+		b, err := s.bids(ctx, 1, false, "id = ?", t.Bid)
 		if err != nil {
 			return nil, err
 		}
-		t.Attach(b)
+		if len(b) == 0 {
+			return nil, fault.Missing("bid")
+		}
+		t.Attach(b[0])
 	}
 	return all, err
 }
@@ -124,7 +134,7 @@ func (s *Store) ClaimScrub(ctx context.Context, h docs.Hash, now, before time.Ti
 
 // Messages lists what a bidder was shown about a bid.
 func (s *Store) Messages(ctx context.Context, bid string) ([]*bids.Message, error) {
-	return listVeiled[bids.Message](s, s.read.WithContext(ctx), "message", 0, "bid = ?", bid)
+	return listVeiled[bids.Message](s, threads{}, s.read.WithContext(ctx), "message", 0, "bid = ?", bid)
 }
 
 // SupplierName is the name people know a supplier by.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ type Tx struct {
 	recorded int
 	states   map[string]tender.State // of lots, as they were loaded
 	sent     map[string]int          // submissions of bids, as they were loaded
+	garb     *garb                   // keys of what is veiled, once something is
+	held     threads                 // keys of what was unveiled
+	markers  map[string]marker       // of actors
 }
 
 type inTx struct{}
@@ -51,7 +55,7 @@ func (s *Store) Within(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) run(db *gorm.DB, f func(*Tx) error) error {
-	tx := &Tx{db: db, store: s, states: map[string]tender.State{}, sent: map[string]int{}}
+	tx := &Tx{db: db, store: s, states: map[string]tender.State{}, sent: map[string]int{}, held: threads{}, markers: map[string]marker{}}
 	if err := f(tx); err != nil {
 		return errors.Join(tx.blind, err)
 	}
@@ -90,7 +94,8 @@ func (tx *Tx) Now() time.Time {
 }
 
 // Record appends the entry to the register. An act of a bidder is marked: it is
-// left out of exports until the opening.
+// left out of exports until the opening, and stands under the veil for ever.
+// Its leaf is that of the entry in clear.
 func (tx *Tx) Record(e audit.Entry) error {
 	r, err := e.Seal()
 	if err != nil {
@@ -102,52 +107,95 @@ func (tx *Tx) Record(e audit.Entry) error {
 		bidder = bidder || p == string(act.Supplier)
 	}
 	body := r.Body
-	if bidder { // the leaf stays that of the body in clear
-		if body, err = tx.store.hide(tx.ctx(), "audit", r.Body); err != nil {
+	if bidder {
+		g, err := tx.dress()
+		if err != nil {
 			return err
 		}
+		body = g.who.cover(entryPlace(r.Leaf[:]), body)
 	}
 	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:])
 	return nil
 }
 
+func entryPlace(leaf []byte) string { return "audit_entry.body/" + hex.EncodeToString(leaf) }
+
+// outcome is what stands under the veil of the table outcome. All of it does,
+// whoever acted: before the act nobody but its key is known, and rows that
+// look alike do not tell bidders from officials.
+type outcome struct {
+	Action   act.Action      `json:"action"`
+	Request  string          `json:"request"`
+	Snapshot json.RawMessage `json:"snapshot"`
+}
+
+// outcomeMark is what an outcome is found by. It differs from key to key, so
+// that the rows of one person cannot be told to be.
+func (tx *Tx) outcomeMark(actor, key string) (string, error) {
+	m, ok := tx.markers[actor]
+	if !ok {
+		var err error
+		if m, err = tx.store.marker(tx.ctx(), "actor", actor); err != nil {
+			return "", err
+		}
+		tx.markers[actor] = m
+	}
+	return m.at(key), nil
+}
+
 // Recall finds the outcome of an earlier act.
 func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
-	var row struct {
-		Now                       int64
-		Action, Request, Snapshot *string
-	}
-	asker, err := tx.store.mark(tx.ctx(), actor)
+	mark, err := tx.outcomeMark(actor, key)
 	if err != nil {
 		return act.Outcome{}, false, err
+	}
+	var row struct {
+		Now   int64
+		Thing *string
 	}
 	clock := "0"
 	if tx.store.clock == nil { // the database's instant comes along: one question fewer
 		clock = clockNow
 	}
-	err = tx.db.Raw("SELECT "+clock+" AS now, o.action, o.request, o.snapshot FROM (SELECT 1) one LEFT JOIN outcome o ON o.actor = ? AND o.key = ?", asker, key).
-		Scan(&row).Error
+	err = tx.db.Raw("SELECT "+clock+" AS now, o.thing FROM (SELECT 1) one LEFT JOIN outcome o ON o.mark = ?", mark).Scan(&row).Error
 	if err == nil && row.Now > 0 && tx.now.IsZero() {
 		tx.now = time.UnixMicro(row.Now).UTC()
 	}
-	if err != nil || row.Action == nil {
+	if err != nil {
 		return act.Outcome{}, false, err
 	}
-	snapshot, err := tx.store.shownText(tx.ctx(), "outcome", *row.Snapshot)
-	return act.Outcome{Action: act.Action(*row.Action), Request: *row.Request, Snapshot: snapshot}, true, err
+	if row.Thing == nil {
+		_, err := tx.dress() // now, while nothing is locked yet
+		return act.Outcome{}, false, err
+	}
+	c, err := fromPaper("outcome/"+mark, *row.Thing)
+	if err != nil {
+		return act.Outcome{}, false, err
+	}
+	texts, err := tx.store.lift(tx.ctx(), tx.held, []cloth{c})
+	if err != nil {
+		return act.Outcome{}, false, err
+	}
+	var o outcome
+	err = json.Unmarshal(texts[0], &o)
+	return act.Outcome{Action: o.Action, Request: o.Request, Snapshot: o.Snapshot}, err == nil, err
 }
 
 // Remember keeps an outcome.
 func (tx *Tx) Remember(actor, key string, o act.Outcome) error {
-	asker, err := tx.store.mark(tx.ctx(), actor)
+	mark, err := tx.outcomeMark(actor, key)
 	if err != nil {
 		return err
 	}
-	snapshot, err := tx.store.hiddenText(tx.ctx(), "outcome", o.Snapshot)
+	g, err := tx.dress()
 	if err != nil {
 		return err
 	}
-	tx.queue("INSERT INTO outcome (actor, key, action, request, snapshot, at) VALUES (?, ?, ?, ?, ?, ?)", asker, key, string(o.Action), o.Request, snapshot, tx.Now().UnixMicro())
+	text, err := json.Marshal(outcome{o.Action, o.Request, o.Snapshot})
+	if err != nil {
+		return err
+	}
+	tx.queue("INSERT INTO outcome (mark, thing, at) VALUES (?, ?, ?)", mark, onPaper(g.who.cover("outcome/"+mark, text)), tx.Now().UnixMicro())
 	err = tx.flush()
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return act.ErrRaced
@@ -172,14 +220,19 @@ func get[T any](db *gorm.DB, table, what, where string, args ...any) (*T, error)
 	return thing, json.Unmarshal([]byte(row.Doc), thing)
 }
 
-// list reads aggregates in the order of their ids.
-func list[T any](db *gorm.DB, table string, limit int, where string, args ...any) ([]*T, error) {
+func docRows(db *gorm.DB, table string, limit int, where string, args ...any) ([]docRow, error) {
 	var rows []docRow
 	q := db.Table(table).Select("id", "version", "doc").Where(where, args...).Order("id")
 	if limit > 0 {
 		q = q.Limit(limit)
 	}
-	if err := q.Find(&rows).Error; err != nil {
+	return rows, q.Find(&rows).Error
+}
+
+// list reads aggregates in the order of their ids.
+func list[T any](db *gorm.DB, table string, limit int, where string, args ...any) ([]*T, error) {
+	rows, err := docRows(db, table, limit, where, args...)
+	if err != nil {
 		return nil, err
 	}
 	all := make([]*T, len(rows))
@@ -195,16 +248,20 @@ func list[T any](db *gorm.DB, table string, limit int, where string, args ...any
 // put inserts an aggregate of version 0, or updates it where the version is
 // the one that was read, and raises the version.
 func (tx *Tx) put(table, what, id string, version *int, thing any, columns map[string]any) error {
+	return tx.putAs(table, what, id, version, columns, func() (string, error) {
+		doc, err := json.Marshal(thing)
+		return string(doc), err
+	})
+}
+
+// putAs is put for what writes its document itself, once the version is raised.
+func (tx *Tx) putAs(table, what, id string, version *int, columns map[string]any, write func() (string, error)) error {
 	tx.wrote = true
 	old := *version
 	*version = old + 1
-	doc, err := json.Marshal(thing)
-	var kept string
+	doc, err := write()
 	if err == nil {
-		kept, err = tx.store.hideDoc(tx.ctx(), table, doc)
-	}
-	if err == nil {
-		columns["version"], columns["doc"] = *version, kept
+		columns["version"], columns["doc"] = *version, doc
 		if old == 0 {
 			columns["id"] = id
 			err = tx.db.Table(table).Create(columns).Error
