@@ -152,7 +152,7 @@ func (u *Upload) part(ctx context.Context, c *Client, id string, file io.ReaderA
 			err = c.Put(ctx, path, p.SHA256, p.Size, body, nil)
 		}
 		if err != nil {
-			m.back(body.n)
+			m.back(body)
 		}
 		return err
 	})
@@ -231,9 +231,13 @@ type mark struct {
 	sent int64
 }
 
-func (m *meter) add(n int64) {
+func (m *meter) add(b *metered, n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if b.void {
+		return
+	}
+	b.n += n
 	m.sent += n
 	now := time.Now()
 	done := m.had+m.sent == m.u.Size
@@ -254,11 +258,14 @@ func (m *meter) add(n int64) {
 	m.u.Tell(p)
 }
 
-// back takes back what was sent of a part that did not arrive.
-func (m *meter) back(n int64) {
+// back takes back what was sent of a part that did not arrive. An answer that
+// comes before the body is through leaves the link still reading it: what it
+// reads from here on counts no more.
+func (m *meter) back(b *metered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sent -= n
+	b.void = true
+	m.sent -= b.n
 	m.marks = nil
 }
 
@@ -268,17 +275,19 @@ func (m *meter) broke() {
 	m.failed++
 }
 
+// metered is the body of one attempt at one part.
 type metered struct {
 	r io.Reader
 	m *meter
-	n int64
+
+	n    int64 // guarded by m.mu, like void
+	void bool
 }
 
 func (b *metered) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	if n > 0 {
-		b.n += int64(n)
-		b.m.add(int64(n))
+		b.m.add(b, int64(n))
 	}
 	return n, err
 }
