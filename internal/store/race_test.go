@@ -83,12 +83,16 @@ func actions(t testing.TB, s *Store) map[string]int {
 // bids around the deadline by the database's own clock, each transaction held
 // up to 50 ms before it saves and again before it commits, while four replicas
 // ring. Nothing is in late, nothing that was answered is missing from the
-// frozen set.
+// frozen set. A machine too busy to straddle a near deadline gets a later one.
 func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
+	until(t, func(lead time.Duration) (in, out int64) { return straddle(t, lead) })
+}
+
+func straddle(t *testing.T, lead time.Duration) (entered, refused int64) {
 	a := newArena(t, noon.AddDate(1, 0, 0))
 	const suppliers, each = 16, 10
 	ready := a.fresh(t, suppliers*each)
-	deadline, here := soon(t, a.s, time.Second)
+	deadline, here := soon(t, a.s, lead)
 	a.moveTo(t, deadline)
 	var accepted sync.Map
 	var in, out, overdue atomic.Int64
@@ -100,7 +104,7 @@ func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range suppliers {
 		all.Go(func() {
-			time.Sleep(time.Until(here) - 250*time.Millisecond)
+			time.Sleep(time.Until(here) - lead/4)
 			for _, b := range ready[i*each : (i+1)*each] {
 				switch f := fault.Of(a.submit(context.Background(), b)); {
 				case f == nil:
@@ -121,12 +125,10 @@ func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
 				bell.Ring(context.Background())
 				time.Sleep(2 * time.Millisecond)
 			}
+			bell.Ring(context.Background()) // however long the last ring took
 		})
 	}
 	all.Wait()
-	if in.Load() == 0 || out.Load() == 0 {
-		t.Fatalf("the deadline was not straddled: %d in, %d out", in.Load(), out.Load())
-	}
 	frozen, err := a.s.Openings(t.Context(), a.tender.ID)
 	if err != nil || len(frozen) != 1 {
 		t.Fatal(len(frozen), err)
@@ -146,6 +148,7 @@ func TestAT014SlowSubmissionsStraddleTheDeadline(t *testing.T) {
 	if late != 0 || lost != 0 || count(t, a.s, "submission") != in.Load() {
 		t.Fatalf("%d in, %d late, %d lost, %d rows", in.Load(), late, lost, count(t, a.s, "submission"))
 	}
+	return in.Load(), out.Load()
 }
 
 // moveTo gives the arena's tender another deadline, and opens it then.

@@ -249,12 +249,29 @@ func TestAT014TheDatabaseItselfRefusesALateSubmission(t *testing.T) {
 // PostgreSQL's own clock: slow submissions begin before it, a closer waits for
 // it. Whatever commits was in time and is counted; the rest is refused.
 func TestINC01NoBidIsReceivedOnceTheLotIsClosed(t *testing.T) {
+	until(t, func(lead time.Duration) (in, out int64) { return closing(t, lead) })
+}
+
+// until gives a machine too busy to straddle a near deadline a later one.
+func until(t *testing.T, straddle func(lead time.Duration) (in, out int64)) {
+	for lead := time.Second; ; lead *= 2 {
+		in, out := straddle(lead)
+		if in > 0 && out > 0 {
+			return
+		}
+		if lead >= 16*time.Second {
+			t.Fatalf("the deadline was not straddled: %d in, %d out", in, out)
+		}
+	}
+}
+
+func closing(t *testing.T, lead time.Duration) (entered, turnedAway int64) {
 	s := open(t, storetest.Postgres(t), nil)
 	now, err := s.Now()
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := now.Add(2 * time.Second)
+	deadline := now.Add(lead)
 	seedBid(t, s, deadline)
 	const bidders = 24
 	err = within(s, func(tx *Tx) error {
@@ -278,7 +295,7 @@ func TestINC01NoBidIsReceivedOnceTheLotIsClosed(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range bidders {
 		wg.Go(func() {
-			time.Sleep(time.Until(deadline) - 1500*time.Millisecond + time.Duration(i)*80*time.Millisecond)
+			time.Sleep(time.Until(deadline) - lead/2 + time.Duration(i)*lead/bidders)
 			err := submit(s, fmt.Sprint("b", i), func(*Tx) { time.Sleep(60 * time.Millisecond) })
 			switch f := fault.Of(err); {
 			case f == nil:
@@ -315,14 +332,12 @@ func TestINC01NoBidIsReceivedOnceTheLotIsClosed(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	if accepted.Load() == 0 || refused.Load() == 0 {
-		t.Fatalf("the deadline was not straddled: %d in, %d out", accepted.Load(), refused.Load())
-	}
 	var late int64
 	s.db.Table("submission").Where("received_at >= ?", deadline.UnixMicro()).Count(&late)
 	if int64(counted) != accepted.Load() || late != 0 || count(t, s, "submission") != accepted.Load() {
 		t.Fatalf("accepted %d, counted at closing %d, late %d", accepted.Load(), counted, late)
 	}
+	return accepted.Load(), refused.Load()
 }
 
 func TestAT021OneOfManyClosersWins(t *testing.T) {
