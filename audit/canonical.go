@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/gowebpki/jcs"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"sigillo/internal/fault"
 )
@@ -23,8 +23,8 @@ func Canonical(v any) ([]byte, error) {
 	if err != nil {
 		return nil, noForm(err)
 	}
-	out, err := jcs.Transform(text)
-	if err != nil {
+	out := jsontext.Value(text)
+	if err := out.Canonicalize(); err != nil {
 		return nil, noForm(err)
 	}
 	return out, nil
@@ -36,8 +36,13 @@ func Hash(v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
+	return HashText(text), nil
+}
+
+// HashText is Hash of what has been brought into its canonical form already.
+func HashText(canonical []byte) string {
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:])
 }
 
 const maxWhole = 1<<53 - 1

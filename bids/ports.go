@@ -20,7 +20,10 @@ type Tx interface {
 	// TenderShared loads a tender and keeps its lots from being closed, while
 	// others may submit.
 	TenderShared(id string) (*tender.Tender, error)
-	// Bid loads a bid with its tender attached, shared as above.
+	// Foresee tells which bid will be loaded.
+	Foresee(id string)
+	// Bid loads a bid with its tender attached, shared as above. The tender is
+	// for reading only: others have it too.
 	Bid(id string) (*Bid, error)
 	// SaveBid refuses a second bid of a supplier for a lot, and at commit a
 	// submission that the database's clock finds late.

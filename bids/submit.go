@@ -55,6 +55,7 @@ func registered(tx Tx, members []Member) error {
 func (s *Service) change(ctx context.Context, call act.Call, action act.Action, id string, f func(*Bid, time.Time) (act.Facts, error)) (*Bid, error) {
 	return act.Do(ctx, s.within, call, act.Deed[Tx, *Bid]{
 		Action: action,
+		Ahead:  func(tx Tx) { tx.Foresee(id) },
 		Load:   func(tx Tx) (*Bid, error) { return tx.Bid(id) },
 		Change: f,
 		Save:   Tx.SaveBid, Restore: restore,

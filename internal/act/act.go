@@ -62,9 +62,13 @@ type Facts struct {
 // Deed is one use case: load, change, save. New says that Load makes the thing
 // rather than finds it. Also names the other things the change touches: their
 // states before and after stand in the same entry.
+//
+// Ahead tells the transaction which thing will be loaded, before anything is
+// asked of the database: one question may then serve for two.
 type Deed[T Tx, S Thing] struct {
 	Action Action
 	New    bool
+	Ahead  func(T)
 	Load   func(T) (S, error)
 	Also   func(S) []Thing
 	// Made names what the change makes besides, once it has: it stands in the
@@ -101,6 +105,9 @@ func overtaken(err error) bool {
 func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Deed[T, S]) (S, error) {
 	var done S
 	err := within(ctx, func(tx T) error {
+		if d.Ahead != nil {
+			d.Ahead(tx)
+		}
 		if call.Key != "" {
 			found, err := recall(tx, call, d.Action, &done)
 			if found && err == nil && d.Restore != nil {
@@ -125,14 +132,14 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 					"Nel frattempo è cambiato (versione %d, lei ha letto la %d): rilegga e riprovi.",
 					"It has changed meanwhile (version %d, you read %d): read it again and retry.", v, call.Version)
 			}
-			if before, err = stateOf(thing); err != nil {
+			if before, _, err = stateOf(thing); err != nil {
 				return err
 			}
 		}
 		var also []audit.Change
 		if d.Also != nil {
 			for _, other := range d.Also(thing) {
-				state, err := stateOf(other)
+				state, _, err := stateOf(other)
 				if err != nil {
 					return err
 				}
@@ -146,20 +153,20 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 		if err := d.Save(tx, thing); err != nil {
 			return err
 		}
-		after, err := stateOf(thing)
+		after, snapshot, err := stateOf(thing)
 		if err != nil {
 			return err
 		}
 		for i := range also {
 			other := d.Also(thing)[i]
-			if also[i].After, err = stateOf(other); err != nil {
+			if also[i].After, _, err = stateOf(other); err != nil {
 				return err
 			}
 			also[i].Object = objectOf(other)
 		}
 		if d.Made != nil {
 			for _, made := range d.Made() {
-				state, err := stateOf(made)
+				state, _, err := stateOf(made)
 				if err != nil {
 					return err
 				}
@@ -172,10 +179,6 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 			return err
 		}
 		if call.Key != "" {
-			snapshot, err := json.Marshal(thing)
-			if err != nil {
-				return err
-			}
 			if err := tx.Remember(call.Actor.ID, call.Key, Outcome{d.Action, call.Request, snapshot}); err != nil {
 				return err
 			}
@@ -200,12 +203,14 @@ func recall[T Tx, S Thing](tx T, call Call, action Action, done *S) (bool, error
 	return true, json.Unmarshal(o.Snapshot, done)
 }
 
-func stateOf(t Thing) (*audit.State, error) {
-	hash, err := audit.Hash(t)
+// stateOf is the state of a thing as an entry tells it, and the snapshot whose
+// hash stands in it.
+func stateOf(t Thing) (*audit.State, []byte, error) {
+	snapshot, err := audit.Canonical(t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &audit.State{State: t.Subject().State, Hash: hash}, nil
+	return &audit.State{State: t.Subject().State, Hash: audit.HashText(snapshot)}, snapshot, nil
 }
 
 func objectOf(t Thing) audit.Object {

@@ -369,7 +369,7 @@ func TestAT051BadHeadersDoNotStopTheOthers(t *testing.T) {
 func TestVeil(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *custody) {
 		texts := [][]byte{[]byte("CANARY uno"), {}, bytes.Repeat([]byte("due"), 50_000)}
-		hidden, err := c.Veil(t.Context(), "bid", texts)
+		hidden, marks, err := c.Veil(t.Context(), "bid", texts, "a", "b", "a")
 		if err != nil || len(hidden) != 3 || bytes.Contains(bytes.Join(hidden, nil), []byte("CANARY")) {
 			t.Fatal("it hides nothing", err)
 		}
@@ -390,12 +390,15 @@ func TestVeil(t *testing.T) {
 		if _, err := keep(t).Unveil(t.Context(), "bid", hidden); codeOf(err) != "veil-torn" {
 			t.Errorf("with another master key: %v", err)
 		}
-		one, err := c.Mark(t.Context(), []string{"a", "b", "a"})
-		if err != nil || one[0] != one[2] || one[0] == one[1] || len(one[0]) != 64 {
-			t.Fatal(one, err)
+		if marks[0] != marks[2] || marks[0] == marks[1] || len(marks[0]) != 64 {
+			t.Fatal(marks)
 		}
-		other, err := keep(t).Mark(t.Context(), []string{"a"})
-		if err != nil || other[0] == one[0] {
+		_, again, err := c.Veil(t.Context(), "audit", nil, "a")
+		if err != nil || again[0] != marks[0] {
+			t.Fatal("another mark", err)
+		}
+		_, other, err := keep(t).Veil(t.Context(), "bid", nil, "a")
+		if err != nil || other[0] == marks[0] {
 			t.Fatal("a thief can compute marks", err)
 		}
 	})

@@ -22,9 +22,8 @@ import (
 type Keeper interface {
 	bids.Sealer
 	Mint(ctx context.Context, authority, tender, lot, envelope string, rehearsal bool) (recipient string, wrapped []byte, err error)
-	Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) (veiled [][]byte, marks []string, err error)
 	Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
-	Mark(ctx context.Context, texts []string) ([]string, error)
 }
 
 // What crosses the socket. Keys cross it only once the opening is committed.
@@ -39,7 +38,12 @@ type (
 	}
 	veilRequest struct {
 		Purpose string
-		Texts   [][]byte
+		Texts   [][]byte `json:",omitempty"`
+		Names   []string `json:",omitempty"`
+	}
+	veilAnswer struct {
+		Texts [][]byte `json:",omitempty"`
+		Marks []string `json:",omitempty"`
 	}
 	oneReleased struct {
 		FileKey []byte
@@ -93,9 +97,14 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 		}
 		return out, err
 	})
-	handle(mux, "/veil", func(ctx context.Context, r veilRequest) ([][]byte, error) { return k.Veil(ctx, r.Purpose, r.Texts) })
-	handle(mux, "/unveil", func(ctx context.Context, r veilRequest) ([][]byte, error) { return k.Unveil(ctx, r.Purpose, r.Texts) })
-	handle(mux, "/mark", k.Mark)
+	handle(mux, "/veil", func(ctx context.Context, r veilRequest) (veilAnswer, error) {
+		texts, marks, err := k.Veil(ctx, r.Purpose, r.Texts, r.Names...)
+		return veilAnswer{texts, marks}, err
+	})
+	handle(mux, "/unveil", func(ctx context.Context, r veilRequest) (veilAnswer, error) {
+		texts, err := k.Unveil(ctx, r.Purpose, r.Texts)
+		return veilAnswer{Texts: texts}, err
+	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() {
 		wait, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -211,35 +220,26 @@ func (r *Remote) Release(ctx context.Context, q bids.Request) ([]bids.Released, 
 // must not hold a lot's lock.
 const promptly = 5 * time.Second
 
-// Veil encrypts texts.
-func (r *Remote) Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
-	return r.texts(ctx, "/veil", purpose, texts)
+// Veil encrypts texts and marks names.
+func (r *Remote) Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
+	out, err := r.texts(ctx, "/veil", veilRequest{purpose, texts, names})
+	return out.Texts, out.Marks, err
 }
 
 // Unveil decrypts texts.
 func (r *Remote) Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
-	return r.texts(ctx, "/unveil", purpose, texts)
+	out, err := r.texts(ctx, "/unveil", veilRequest{purpose, texts, nil})
+	return out.Texts, err
 }
 
-func (r *Remote) texts(ctx context.Context, path, purpose string, texts [][]byte) ([][]byte, error) {
-	if len(texts) == 0 {
-		return nil, nil
+func (r *Remote) texts(ctx context.Context, path string, q veilRequest) (veilAnswer, error) {
+	if len(q.Texts)+len(q.Names) == 0 {
+		return veilAnswer{}, nil
 	}
 	ctx, stop := context.WithTimeout(ctx, promptly)
 	defer stop()
-	out, err := ask[[][]byte](ctx, r, path, veilRequest{purpose, texts})
-	if err == nil && len(out) != len(texts) {
-		err = incomplete()
-	}
-	return out, err
-}
-
-// Mark gives the marks of texts.
-func (r *Remote) Mark(ctx context.Context, texts []string) ([]string, error) {
-	ctx, stop := context.WithTimeout(ctx, promptly)
-	defer stop()
-	out, err := ask[[]string](ctx, r, "/mark", texts)
-	if err == nil && len(out) != len(texts) {
+	out, err := ask[veilAnswer](ctx, r, path, q)
+	if err == nil && (len(out.Texts) != len(q.Texts) || len(out.Marks) != len(q.Names)) {
 		err = incomplete()
 	}
 	return out, err

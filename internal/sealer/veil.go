@@ -38,13 +38,20 @@ func (m *Master) veil() cipher.AEAD {
 	return aead
 }
 
-// Veil encrypts texts; purpose must be the same to lift it.
-func (s *Sealer) Veil(_ context.Context, purpose string, texts [][]byte) ([][]byte, error) {
-	out := make([][]byte, len(texts))
+// Veil encrypts texts; purpose must be the same to lift it. It gives for every
+// name a mark that only the sealer can give, and always the same: rows can be
+// found by it and tell nothing.
+func (s *Sealer) Veil(_ context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
+	veiled, marks := make([][]byte, len(texts)), make([]string, len(names))
 	for i, t := range texts {
-		out[i] = s.aead.Seal(nil, nil, t, []byte(purpose))
+		veiled[i] = s.aead.Seal(nil, nil, t, []byte(purpose))
 	}
-	return out, nil
+	for i, n := range names {
+		mac := hmac.New(sha256.New, s.marks)
+		mac.Write([]byte(n))
+		marks[i] = hex.EncodeToString(mac.Sum(nil))
+	}
+	return veiled, marks, nil
 }
 
 // Unveil decrypts texts. Fault: veil-torn, for one that was altered, made with
@@ -57,18 +64,6 @@ func (s *Sealer) Unveil(_ context.Context, purpose string, texts [][]byte) ([][]
 			return nil, fault.New(fault.Internal, "veil-torn", "Un dato custodito non si legge con la chiave del custode.",
 				"Something kept does not open with the sealer's key.")
 		}
-	}
-	return out, nil
-}
-
-// Mark gives for every text one that only the sealer can give, and always the
-// same: rows can be found by it and tell nothing.
-func (s *Sealer) Mark(_ context.Context, texts []string) ([]string, error) {
-	out := make([]string, len(texts))
-	for i, t := range texts {
-		mac := hmac.New(sha256.New, s.marks)
-		mac.Write([]byte(t))
-		out[i] = hex.EncodeToString(mac.Sum(nil))
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,35 +16,56 @@ import (
 	"sigillo/tender"
 )
 
-// Bid loads a bid with its tender, and keeps the lot from being closed. The
-// lots are locked first, as everywhere; what is read by the last statement
-// cannot change any more: the tender only under a lock of all its lots, the bid
-// only under its own. The sealer is asked before, so that no lock waits for it;
-// again only if the bid has changed meanwhile.
-func (tx *Tx) Bid(id string) (*bids.Bid, error) {
-	var row bidRow
-	if err := tx.db.Table("bid").Select("id", "doc", "who").Where("id = ?", id).Take(&row).Error; err != nil {
-		return nil, told(err, "bid")
+// Foresee has the next question to the database read the bid as well.
+func (tx *Tx) Foresee(id string) { tx.foreseen = id }
+
+// before reads a bid in no lock, and has the sealer lift its veil: no lock waits
+// for the sealer then.
+func (tx *Tx) before(id string) error {
+	row := bidRow{ID: id}
+	err := tx.db.Raw("SELECT doc, who FROM bid WHERE id = ?", id).Row().Scan(&row.Doc, &row.Who)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Missing("bid")
 	}
-	cloths, err := row.cloths(true)
 	if err != nil {
-		return nil, err
-	}
-	if err := tx.store.fetch(tx.ctx(), tx.held, cloths); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := tx.dress(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := tx.lockLots("SHARE", "tender = (SELECT tender FROM bid WHERE id = ?)", id); err != nil {
-		return nil, err
+	return tx.unveilAhead(row)
+}
+
+func (tx *Tx) unveilAhead(row bidRow) error {
+	cloths, err := row.cloths(true)
+	if err != nil {
+		return err
 	}
+	return tx.store.fetch(tx.ctx(), tx.held, cloths)
+}
+
+// Bid loads a bid with its tender, and keeps the lot from being closed. What is
+// read by the statement that locks cannot change any more: the bid only under
+// its own lock, the tender only under that of all its lots. Lots are locked
+// before bids, as everywhere. The sealer is asked before; again only if the bid
+// has changed meanwhile.
+func (tx *Tx) Bid(id string) (*bids.Bid, error) {
+	if tx.foreseen != id {
+		if err := tx.before(id); err != nil {
+			return nil, err
+		}
+	}
+	tx.foreseen = "" // what was read ahead serves once
 	lock := ""
 	if tx.store.postgres {
-		lock = " FOR UPDATE OF b"
+		// In the order of these words. If one had to be waited for, PostgreSQL
+		// reads both again, as they are then.
+		lock = " FOR SHARE OF l FOR UPDATE OF b"
 	}
-	var of []byte
-	err = tx.db.Raw("SELECT b.doc, b.who, t.doc FROM bid b JOIN tender t ON t.id = b.tender WHERE b.id = ?"+lock, id).Row().Scan(&row.Doc, &row.Who, &of)
+	row := bidRow{ID: id}
+	var of, hash string
+	err := tx.db.Raw("SELECT l.tender, l.tender_hash, b.doc, b.who FROM bid b JOIN lot l ON l.id = b.lot WHERE b.id = ?"+lock, id).
+		Row().Scan(&of, &hash, &row.Doc, &row.Who)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.Missing("bid")
 	}
@@ -54,12 +76,12 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, t := all[0], new(tender.Tender)
-	if err := json.Unmarshal(of, t); err != nil {
+	t, err := tx.tenderBy(of, hash)
+	if err != nil {
 		return nil, err
 	}
-	tx.sent[b.ID] = len(b.Sent)
-	return b.Attach(t), nil
+	tx.sent[id] = len(all[0].Sent)
+	return all[0].Attach(t), nil
 }
 
 // SaveBid saves a bid and the row of a new submission; the database refuses a
@@ -69,25 +91,20 @@ func (tx *Tx) SaveBid(b *bids.Bid) error {
 	if err != nil {
 		return err
 	}
-	columns := map[string]any{"tender": b.TenderID, "lot": b.LotID, "contested": b.Contested != nil}
-	if b.Version == 0 {
-		m, err := tx.store.marker(tx.ctx(), "bidder", b.Supplier)
-		if err != nil {
-			return err
-		}
-		text, err := json.Marshal(who{b.Supplier, b.Members})
-		if err != nil {
-			return err
-		}
-		columns["supplier"], columns["who"] = m.at(b.LotID), onPaper(g.who.cover("bid.who/"+b.ID, text))
-	}
-	err = tx.putAs("bid", "bid", b.ID, &b.Version, columns, func() (string, error) {
+	doc := func() (string, error) {
 		text, err := nameless(b)
 		return onPaper(g.rest.cover("bid.doc/"+b.ID, text)), err
-	})
-	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
-		return fault.New(fault.Conflict, "one-bid", "Ha già un'offerta per questo lotto: la modifichi o la ritiri (art. 17 c. 4).",
-			"You already have a bid for this lot: change or withdraw it (art. 17 c. 4).")
+	}
+	if b.Version == 0 {
+		err = tx.draftBid(b, g, doc)
+	} else {
+		tx.wrote = true
+		old := b.Version
+		b.Version++
+		var text string
+		if text, err = doc(); err == nil {
+			tx.queueOne("UPDATE bid SET version = ?, doc = ?, contested = ? WHERE id = ? AND version = ?", b.Version, text, b.Contested != nil, b.ID, old)
+		}
 	}
 	if err != nil {
 		return err
@@ -105,10 +122,34 @@ func (tx *Tx) SaveBid(b *bids.Bid) error {
 	return nil
 }
 
+func (tx *Tx) draftBid(b *bids.Bid, g *garb, doc func() (string, error)) error {
+	m, err := tx.store.marker(tx.ctx(), "bidder", b.Supplier)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(who{b.Supplier, b.Members})
+	if err != nil {
+		return err
+	}
+	err = tx.putAs("bid", "bid", b.ID, &b.Version, map[string]any{
+		"tender": b.TenderID, "lot": b.LotID, "contested": b.Contested != nil,
+		"supplier": m.at(b.LotID), "who": onPaper(g.who.cover("bid.who/"+b.ID, text)),
+	}, doc)
+	if f := fault.Of(err); f != nil && f.Code == "duplicate" {
+		return fault.New(fault.Conflict, "one-bid", "Ha già un'offerta per questo lotto: la modifichi o la ritiri (art. 17 c. 4).",
+			"You already have a bid for this lot: change or withdraw it (art. 17 c. 4).")
+	}
+	return err
+}
+
 // toScrub has the envelopes of a sending hashed every day.
 func (tx *Tx) toScrub(bid string, manifest []bids.Upload) {
+	var args []any
 	for _, u := range manifest {
-		tx.queue("INSERT INTO scrub (digest, bid, claimed_at) VALUES (?, ?, 0) ON CONFLICT (digest) DO NOTHING", u.SHA256.String(), bid)
+		args = append(args, u.SHA256.String(), bid)
+	}
+	if len(args) > 0 {
+		tx.queue("INSERT INTO scrub (digest, bid, claimed_at) VALUES (?, ?, 0)"+strings.Repeat(", (?, ?, 0)", len(manifest)-1)+" ON CONFLICT (digest) DO NOTHING", args...)
 	}
 }
 

@@ -5,18 +5,22 @@ import (
 	"strings"
 )
 
-// rows is an insertion that nothing in the transaction reads again.
+// rows is a change that nothing in the transaction reads again.
 type rows struct {
 	sql  string
 	args []any
+	one  bool // it must change one row, or the transaction has read what is no more
 }
 
 // queue keeps an insertion for the next flush.
-func (tx *Tx) queue(sql string, args ...any) { tx.later = append(tx.later, rows{sql, args}) }
+func (tx *Tx) queue(sql string, args ...any) { tx.later = append(tx.later, rows{sql, args, false}) }
+
+// queueOne keeps an update that names the version it starts from.
+func (tx *Tx) queueOne(sql string, args ...any) { tx.later = append(tx.later, rows{sql, args, true}) }
 
 // flush writes what is queued: on PostgreSQL in one statement, for what a short
 // transaction costs there is above all the journeys to the server. Checks and
-// triggers are those of single insertions.
+// triggers are those of single statements.
 func (tx *Tx) flush() error {
 	queued := tx.later
 	tx.later = nil
@@ -25,18 +29,33 @@ func (tx *Tx) flush() error {
 	}
 	if !tx.store.postgres {
 		for _, r := range queued {
-			if err := tx.db.Exec(r.sql, r.args...).Error; err != nil {
-				return err
+			done := tx.db.Exec(r.sql, r.args...)
+			if done.Error != nil {
+				return done.Error
+			}
+			if r.one && done.RowsAffected != 1 {
+				return stale()
 			}
 		}
 		return nil
 	}
 	var sql strings.Builder
 	var args []any
-	last := len(queued) - 1
-	for i, r := range queued[:last] {
-		fmt.Fprintf(&sql, "%s r%d AS (%s)", map[bool]string{true: "WITH", false: ","}[i == 0], i, r.sql)
+	updated, want := []string{"0"}, 0
+	for i, r := range queued {
+		fmt.Fprintf(&sql, "%s r%d AS (%s", map[bool]string{true: "WITH", false: ","}[i == 0], i, r.sql)
+		if r.one {
+			sql.WriteString(" RETURNING 1")
+			updated = append(updated, fmt.Sprintf("(SELECT count(*) FROM r%d)", i))
+			want++
+		}
+		sql.WriteString(")")
 		args = append(args, r.args...)
 	}
-	return tx.db.Exec(sql.String()+" "+queued[last].sql, append(args, queued[last].args...)...).Error
+	var got int
+	err := tx.db.Raw(sql.String()+" SELECT "+strings.Join(updated, "+"), args...).Row().Scan(&got)
+	if err == nil && got != want {
+		err = stale()
+	}
+	return translated(err)
 }

@@ -46,6 +46,7 @@ type Store struct {
 	postgres bool
 	clock    func() time.Time // nil: the database's own
 	veil     Veil             // over who has bid
+	known    known
 }
 
 // Open connects to a database named by a DSN: "sqlite:path/to/file" or
@@ -192,6 +193,15 @@ func told(err error, what string) error {
 		return fault.New(fault.Conflict, "duplicate", "Esiste già: %s.", "It already exists: %s.", what).Because(err)
 	case strings.Contains(err.Error(), "sigillo: late"):
 		return fault.New(fault.Conflict, "deadline-passed", "Il termine per le offerte è scaduto.", "The deadline for bids has passed.").Because(err)
+	}
+	return err
+}
+
+// translated says of an error that came with a row what gorm says of its own.
+func translated(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" {
+		return fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, err)
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func acrossSocket(b *testing.B, k sealer.Keeper) Veil {
 	go sealer.Serve(b.Context(), path, k)
 	remote := sealer.Dial(path)
 	for range 200 {
-		if _, err = remote.Mark(b.Context(), []string{"x"}); err == nil {
+		if _, _, err = remote.Veil(b.Context(), "", nil, "x"); err == nil {
 			return remote
 		}
 		time.Sleep(5 * time.Millisecond)

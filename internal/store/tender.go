@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
+	"sync"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"sigillo/audit"
 	"sigillo/docs"
 	"sigillo/tender"
 )
@@ -23,6 +26,8 @@ type lotRow struct {
 	OpensAt  int64
 	// KeysKept until they are destroyed, when the lot is revoked.
 	KeysKept bool
+	// TenderHash is of the tender's document as it stands.
+	TenderHash string
 }
 
 func (lotRow) TableName() string { return "lot" }
@@ -58,7 +63,13 @@ func (tx *Tx) lockLots(strength, where string, id string) error {
 // SaveTender saves a tender with its lots. A lot's state is changed where it is
 // the one that was loaded, on top of the tender's version.
 func (tx *Tx) SaveTender(t *tender.Tender) error {
-	if err := tx.put("tender", "tender", t.ID, &t.Version, t, map[string]any{"authority": t.Buyer.ID}); err != nil {
+	var hash string
+	err := tx.putAs("tender", "tender", t.ID, &t.Version, map[string]any{"authority": t.Buyer.ID}, func() (string, error) {
+		doc, err := json.Marshal(t)
+		hash = audit.HashText(doc)
+		return string(doc), err
+	})
+	if err != nil {
 		return err
 	}
 	var kept []string
@@ -71,7 +82,7 @@ func (tx *Tx) SaveTender(t *tender.Tender) error {
 		}
 	}
 	for _, l := range t.Lots {
-		row := lotRow{l.ID, t.ID, l.Number, string(l.State), t.Timetable.Deadline.UnixMicro(), t.Timetable.OpensAt.UnixMicro(), l.KeysDestroyedAt == nil}
+		row := lotRow{l.ID, t.ID, l.Number, string(l.State), t.Timetable.Deadline.UnixMicro(), t.Timetable.OpensAt.UnixMicro(), l.KeysDestroyedAt == nil, hash}
 		old, loaded := tx.states[l.ID]
 		if !loaded {
 			if err := tx.db.Create(&row).Error; err != nil {
@@ -80,7 +91,7 @@ func (tx *Tx) SaveTender(t *tender.Tender) error {
 			continue
 		}
 		r := tx.db.Model(&lotRow{}).Where("id = ? AND state = ?", l.ID, string(old)).
-			Select("number", "state", "deadline", "opens_at", "keys_kept").Updates(&row)
+			Select("number", "state", "deadline", "opens_at", "keys_kept", "tender_hash").Updates(&row)
 		if r.Error != nil {
 			return r.Error
 		}
@@ -89,6 +100,51 @@ func (tx *Tx) SaveTender(t *tender.Tender) error {
 		}
 	}
 	return nil
+}
+
+// tenderBy is a tender of which a lot is locked, by the hash that stands there.
+// It is for reading only: other transactions have it at the same time.
+func (tx *Tx) tenderBy(id, hash string) (*tender.Tender, error) {
+	if t := tx.store.known.tender(hash); t != nil {
+		return t, nil
+	}
+	var doc []byte
+	if err := tx.db.Raw("SELECT doc FROM tender WHERE id = ?", id).Row().Scan(&doc); err != nil {
+		return nil, err
+	}
+	t := new(tender.Tender)
+	if err := json.Unmarshal(doc, t); err != nil {
+		return nil, err
+	}
+	if audit.HashText(doc) == hash {
+		tx.store.known.keep(hash, t)
+	}
+	return t, nil
+}
+
+// known are tenders that were read, by the hash of their documents: whatever
+// becomes of the database, a hash means the same tender.
+type known struct {
+	mu  sync.Mutex
+	all map[string]*tender.Tender
+}
+
+// mostKnown bounds the memory they take.
+const mostKnown = 256
+
+func (k *known) tender(hash string) *tender.Tender {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.all[hash]
+}
+
+func (k *known) keep(hash string, t *tender.Tender) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.all == nil || len(k.all) >= mostKnown {
+		k.all = map[string]*tender.Tender{}
+	}
+	k.all[hash] = t
 }
 
 // keyRow is a key in custody: the private half is wrapped for the sealer.

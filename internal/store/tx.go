@@ -32,6 +32,7 @@ type Tx struct {
 	garb     *garb                   // keys of what is veiled, once something is
 	held     threads                 // keys of what was unveiled
 	markers  map[string]marker       // of actors
+	foreseen string                  // bid that will be loaded, and was read ahead
 }
 
 type inTx struct{}
@@ -134,10 +135,11 @@ type outcome struct {
 func (tx *Tx) outcomeMark(actor, key string) (string, error) {
 	m, ok := tx.markers[actor]
 	if !ok {
-		var err error
-		if m, err = tx.store.marker(tx.ctx(), "actor", actor); err != nil {
+		marks, err := tx.dressed(named("actor", actor))
+		if err != nil {
 			return "", err
 		}
+		m = marker{marks[0]}
 		tx.markers[actor] = m
 	}
 	return m.at(key), nil
@@ -149,26 +151,32 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 	if err != nil {
 		return act.Outcome{}, false, err
 	}
-	var row struct {
-		Now   int64
-		Thing *string
-	}
+	// The database's instant comes along, and the bid that will be loaded: two
+	// questions fewer.
 	clock := "0"
-	if tx.store.clock == nil { // the database's instant comes along: one question fewer
+	if tx.store.clock == nil {
 		clock = clockNow
 	}
-	err = tx.db.Raw("SELECT "+clock+" AS now, o.thing FROM (SELECT 1) one LEFT JOIN outcome o ON o.mark = ?", mark).Scan(&row).Error
-	if err == nil && row.Now > 0 && tx.now.IsZero() {
-		tx.now = time.UnixMicro(row.Now).UTC()
-	}
+	var now int64
+	var thing, doc, whose *string
+	err = tx.db.Raw("SELECT "+clock+", o.thing, b.doc, b.who FROM (SELECT 1) one LEFT JOIN outcome o ON o.mark = ? LEFT JOIN bid b ON b.id = ?", mark, tx.foreseen).
+		Row().Scan(&now, &thing, &doc, &whose)
 	if err != nil {
 		return act.Outcome{}, false, err
 	}
-	if row.Thing == nil {
-		_, err := tx.dress() // now, while nothing is locked yet
-		return act.Outcome{}, false, err
+	if now > 0 && tx.now.IsZero() {
+		tx.now = time.UnixMicro(now).UTC()
 	}
-	c, err := fromPaper("outcome/"+mark, *row.Thing)
+	switch {
+	case thing != nil:
+	case doc != nil:
+		return act.Outcome{}, false, tx.unveilAhead(bidRow{tx.foreseen, *doc, *whose})
+	default:
+		tx.foreseen = ""
+		return act.Outcome{}, false, nil
+	}
+	tx.foreseen = ""
+	c, err := fromPaper("outcome/"+mark, *thing)
 	if err != nil {
 		return act.Outcome{}, false, err
 	}

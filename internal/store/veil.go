@@ -21,10 +21,10 @@ import (
 // Veil hides from whoever has the database what tells who has bid. The sealer
 // is one.
 type Veil interface {
-	Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	// Veil hides texts. With the same question it gives marks of names: texts by
+	// which rows can be found, and which tell nothing.
+	Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) (veiled [][]byte, marks []string, err error)
 	Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
-	// Mark gives a text by which a row can be found, and which tells nothing.
-	Mark(ctx context.Context, texts []string) ([]string, error)
 }
 
 // Wear gives the store its veil. Without one it can do nothing that concerns a
@@ -36,9 +36,10 @@ type noVeil struct{}
 
 var errNoVeil = errors.New("a store without a veil neither keeps nor tells anything of bidders")
 
-func (noVeil) Veil(context.Context, string, [][]byte) ([][]byte, error)   { return nil, errNoVeil }
+func (noVeil) Veil(context.Context, string, [][]byte, ...string) ([][]byte, []string, error) {
+	return nil, nil, errNoVeil
+}
 func (noVeil) Unveil(context.Context, string, [][]byte) ([][]byte, error) { return nil, errNoVeil }
-func (noVeil) Mark(context.Context, []string) ([]string, error)           { return nil, errNoVeil }
 
 // threadPurpose is what the sealer veils for the store.
 const threadPurpose = "thread"
@@ -56,18 +57,25 @@ type thread struct {
 type garb struct{ who, rest thread }
 
 func (tx *Tx) dress() (*garb, error) {
-	if tx.garb != nil {
-		return tx.garb, nil
+	if tx.garb == nil {
+		if _, err := tx.dressed(); err != nil {
+			return nil, err
+		}
 	}
+	return tx.garb, nil
+}
+
+// dressed dresses, and marks names with the same question.
+func (tx *Tx) dressed(names ...string) ([]string, error) {
 	var keys [2][32]byte
 	rand.Read(keys[0][:])
 	rand.Read(keys[1][:])
-	veiled, err := tx.store.veil.Veil(tx.ctx(), threadPurpose, [][]byte{keys[0][:], keys[1][:]})
+	veiled, marks, err := tx.store.veil.Veil(tx.ctx(), threadPurpose, [][]byte{keys[0][:], keys[1][:]}, names...)
 	if err != nil {
 		return nil, err
 	}
 	tx.garb = &garb{thread{keys[0][:], veiled[0]}, thread{keys[1][:], veiled[1]}}
-	return tx.garb, nil
+	return marks, nil
 }
 
 // woven is the first byte of a veiled text; the second is the length of the
@@ -188,12 +196,14 @@ func fromPaper(place, text string) (cloth, error) {
 type marker struct{ key string }
 
 func (s *Store) marker(ctx context.Context, kind, id string) (marker, error) {
-	marks, err := s.veil.Mark(ctx, []string{kind + "\n" + id})
+	_, marks, err := s.veil.Veil(ctx, threadPurpose, nil, named(kind, id))
 	if err != nil {
 		return marker{}, err
 	}
 	return marker{marks[0]}, nil
 }
+
+func named(kind, id string) string { return kind + "\n" + id }
 
 func (m marker) at(place string) string {
 	h := hmac.New(sha256.New, []byte(m.key))

@@ -25,20 +25,15 @@ type spy struct {
 	asked  int
 }
 
-func (s *spy) Veil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
+func (s *spy) Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
 	s.asked++
-	return s.under.Veil(ctx, purpose, texts)
+	return s.under.Veil(ctx, purpose, texts, names...)
 }
 
 func (s *spy) Unveil(ctx context.Context, purpose string, veiled [][]byte) ([][]byte, error) {
 	s.asked++
 	s.lifted = append(s.lifted, veiled...)
 	return s.under.Unveil(ctx, purpose, veiled)
-}
-
-func (s *spy) Mark(ctx context.Context, names []string) ([]string, error) {
-	s.asked++
-	return s.under.Mark(ctx, names)
 }
 
 func rowOf(t testing.TB, s *Store, id string) bidRow {
@@ -236,9 +231,10 @@ type away struct{}
 
 var errAway = fault.New(fault.Unavailable, "sealer-unavailable", "Non risponde.", "It does not answer.")
 
-func (away) Veil(context.Context, string, [][]byte) ([][]byte, error)   { return nil, errAway }
+func (away) Veil(context.Context, string, [][]byte, ...string) ([][]byte, []string, error) {
+	return nil, nil, errAway
+}
 func (away) Unveil(context.Context, string, [][]byte) ([][]byte, error) { return nil, errAway }
-func (away) Mark(context.Context, []string) ([]string, error)           { return nil, errAway }
 
 // TestWithoutTheSealerNothingOfABidIsDone: a fault, no row in clear, and all
 // else goes on.
