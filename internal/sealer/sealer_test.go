@@ -369,36 +369,40 @@ func TestAT051BadHeadersDoNotStopTheOthers(t *testing.T) {
 func TestVeil(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *custody) {
 		texts := [][]byte{[]byte("CANARY uno"), {}, bytes.Repeat([]byte("due"), 50_000)}
-		hidden, marks, err := c.Veil(t.Context(), "bid", texts, "a", "b", "a")
+		first, err := c.Veil(t.Context(), Question{Purpose: "bid", Hide: texts, Names: []string{"a", "b", "a"}})
+		hidden, marks := first.Hidden, first.Marks
 		if err != nil || len(hidden) != 3 || bytes.Contains(bytes.Join(hidden, nil), []byte("CANARY")) {
 			t.Fatal("it hides nothing", err)
-		}
-		shown, err := c.Unveil(t.Context(), "bid", hidden)
-		if err != nil || !bytes.Equal(bytes.Join(shown, []byte("|")), bytes.Join(texts, []byte("|"))) {
-			t.Fatal("another text", err)
-		}
-		if _, err := c.Unveil(t.Context(), "audit", hidden); codeOf(err) != "veil-torn" {
-			t.Errorf("for another purpose: %v", err)
-		}
-		bent := bytes.Clone(hidden[0])
-		bent[len(bent)-1] ^= 1
-		for name, bad := range map[string][]byte{"bent": bent, "empty": {}, "in clear": []byte("CANARY")} {
-			if _, err := c.Unveil(t.Context(), "bid", [][]byte{bad}); codeOf(err) != "veil-torn" {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if _, err := keep(t).Unveil(t.Context(), "bid", hidden); codeOf(err) != "veil-torn" {
-			t.Errorf("with another master key: %v", err)
 		}
 		if marks[0] != marks[2] || marks[0] == marks[1] || len(marks[0]) != 64 {
 			t.Fatal(marks)
 		}
-		_, again, err := c.Veil(t.Context(), "audit", nil, "a")
-		if err != nil || again[0] != marks[0] {
-			t.Fatal("another mark", err)
+		second, err := c.Veil(t.Context(), Question{Purpose: "bid", Lift: hidden, Names: []string{"a"}})
+		if err != nil || !bytes.Equal(bytes.Join(second.Lifted, []byte("|")), bytes.Join(texts, []byte("|"))) {
+			t.Fatal("another text", err)
 		}
-		_, other, err := keep(t).Veil(t.Context(), "bid", nil, "a")
-		if err != nil || other[0] == marks[0] {
+		if second.Marks[0] != marks[0] {
+			t.Fatal("another mark")
+		}
+		torn := func(k Keeper, purpose string, text []byte) bool {
+			a, err := k.Veil(t.Context(), Question{Purpose: purpose, Lift: [][]byte{text}, Names: []string{"a"}})
+			return codeOf(err) == "veil-torn" && len(a.Marks) == 0
+		}
+		bent := bytes.Clone(hidden[0])
+		bent[len(bent)-1] ^= 1
+		for name, bad := range map[string][]byte{"bent": bent, "empty": {}, "in clear": []byte("CANARY")} {
+			if !torn(c, "bid", bad) {
+				t.Error(name)
+			}
+		}
+		if !torn(c, "audit", hidden[0]) {
+			t.Error("for another purpose")
+		}
+		if !torn(keep(t), "bid", hidden[0]) {
+			t.Error("with another master key")
+		}
+		other, err := keep(t).Veil(t.Context(), Question{Names: []string{"a"}})
+		if err != nil || other.Marks[0] == marks[0] {
 			t.Fatal("a thief can compute marks", err)
 		}
 	})

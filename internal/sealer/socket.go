@@ -22,8 +22,7 @@ import (
 type Keeper interface {
 	bids.Sealer
 	Mint(ctx context.Context, authority, tender, lot, envelope string, rehearsal bool) (recipient string, wrapped []byte, err error)
-	Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) (veiled [][]byte, marks []string, err error)
-	Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	Veil(context.Context, Question) (Answer, error)
 }
 
 // What crosses the socket. Keys cross it only once the opening is committed.
@@ -35,15 +34,6 @@ type (
 	mintAnswer struct {
 		Recipient string
 		Wrapped   []byte
-	}
-	veilRequest struct {
-		Purpose string
-		Texts   [][]byte `json:",omitempty"`
-		Names   []string `json:",omitempty"`
-	}
-	veilAnswer struct {
-		Texts [][]byte `json:",omitempty"`
-		Marks []string `json:",omitempty"`
 	}
 	oneReleased struct {
 		FileKey []byte
@@ -97,14 +87,7 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 		}
 		return out, err
 	})
-	handle(mux, "/veil", func(ctx context.Context, r veilRequest) (veilAnswer, error) {
-		texts, marks, err := k.Veil(ctx, r.Purpose, r.Texts, r.Names...)
-		return veilAnswer{texts, marks}, err
-	})
-	handle(mux, "/unveil", func(ctx context.Context, r veilRequest) (veilAnswer, error) {
-		texts, err := k.Unveil(ctx, r.Purpose, r.Texts)
-		return veilAnswer{Texts: texts}, err
-	})
+	handle(mux, "/veil", k.Veil)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() {
 		wait, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -220,29 +203,15 @@ func (r *Remote) Release(ctx context.Context, q bids.Request) ([]bids.Released, 
 // must not hold a lot's lock.
 const promptly = 5 * time.Second
 
-// Veil encrypts texts and marks names.
-func (r *Remote) Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
-	out, err := r.texts(ctx, "/veil", veilRequest{purpose, texts, names})
-	return out.Texts, out.Marks, err
-}
-
-// Unveil decrypts texts.
-func (r *Remote) Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error) {
-	out, err := r.texts(ctx, "/unveil", veilRequest{purpose, texts, nil})
-	return out.Texts, err
-}
-
-func (r *Remote) texts(ctx context.Context, path string, q veilRequest) (veilAnswer, error) {
-	if len(q.Texts)+len(q.Names) == 0 {
-		return veilAnswer{}, nil
-	}
+// Veil answers a question about the veil.
+func (r *Remote) Veil(ctx context.Context, q Question) (Answer, error) {
 	ctx, stop := context.WithTimeout(ctx, promptly)
 	defer stop()
-	out, err := ask[veilAnswer](ctx, r, path, q)
-	if err == nil && (len(out.Texts) != len(q.Texts) || len(out.Marks) != len(q.Names)) {
+	a, err := ask[Answer](ctx, r, "/veil", q)
+	if err == nil && (len(a.Hidden) != len(q.Hide) || len(a.Lifted) != len(q.Lift) || len(a.Marks) != len(q.Names)) {
 		err = incomplete()
 	}
-	return out, err
+	return a, err
 }
 
 func incomplete() error {

@@ -38,32 +38,41 @@ func (m *Master) veil() cipher.AEAD {
 	return aead
 }
 
-// Veil encrypts texts; purpose must be the same to lift it. It gives for every
-// name a mark that only the sealer can give, and always the same: rows can be
-// found by it and tell nothing.
-func (s *Sealer) Veil(_ context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
-	veiled, marks := make([][]byte, len(texts)), make([]string, len(names))
-	for i, t := range texts {
-		veiled[i] = s.aead.Seal(nil, nil, t, []byte(purpose))
-	}
-	for i, n := range names {
-		mac := hmac.New(sha256.New, s.marks)
-		mac.Write([]byte(n))
-		marks[i] = hex.EncodeToString(mac.Sum(nil))
-	}
-	return veiled, marks, nil
+// Question asks for texts under the veil, for what is under it, and for marks
+// of names, all at once. Purpose must be the same to lift a veil.
+type Question struct {
+	Purpose string
+	Hide    [][]byte `json:",omitempty"`
+	Lift    [][]byte `json:",omitempty"`
+	Names   []string `json:",omitempty"`
 }
 
-// Unveil decrypts texts. Fault: veil-torn, for one that was altered, made with
+// Answer has as many of each as were asked for. A mark only the sealer can give,
+// and it is always the same: rows can be found by it and tell nothing.
+type Answer struct {
+	Hidden [][]byte `json:",omitempty"`
+	Lifted [][]byte `json:",omitempty"`
+	Marks  []string `json:",omitempty"`
+}
+
+// Veil answers. Fault: veil-torn, for a text that was altered, veiled with
 // another key or for another purpose.
-func (s *Sealer) Unveil(_ context.Context, purpose string, texts [][]byte) ([][]byte, error) {
-	out := make([][]byte, len(texts))
-	for i, t := range texts {
+func (s *Sealer) Veil(_ context.Context, q Question) (Answer, error) {
+	a := Answer{make([][]byte, len(q.Hide)), make([][]byte, len(q.Lift)), make([]string, len(q.Names))}
+	for i, t := range q.Hide {
+		a.Hidden[i] = s.aead.Seal(nil, nil, t, []byte(q.Purpose))
+	}
+	for i, t := range q.Lift {
 		var err error
-		if out[i], err = s.aead.Open(nil, nil, t, []byte(purpose)); err != nil {
-			return nil, fault.New(fault.Internal, "veil-torn", "Un dato custodito non si legge con la chiave del custode.",
+		if a.Lifted[i], err = s.aead.Open(nil, nil, t, []byte(q.Purpose)); err != nil {
+			return Answer{}, fault.New(fault.Internal, "veil-torn", "Un dato custodito non si legge con la chiave del custode.",
 				"Something kept does not open with the sealer's key.")
 		}
 	}
-	return out, nil
+	for i, n := range q.Names {
+		mac := hmac.New(sha256.New, s.marks)
+		mac.Write([]byte(n))
+		a.Marks[i] = hex.EncodeToString(mac.Sum(nil))
+	}
+	return a, nil
 }

@@ -49,7 +49,10 @@ func newArena(t testing.TB, deadline time.Time) *arena {
 	return &arena{s: s, dsn: dsn, tender: d, service: bids.NewService(Acts[bids.Tx](s), s, nil, nil)}
 }
 
-var manifest = []bids.Claim{{Envelope: "A", SHA256: docs.Hash{1}}, {Envelope: "C", SHA256: docs.Hash{2}}}
+// digest is that of an envelope of the n-th bid.
+func digest(n int, envelope byte) docs.Hash {
+	return docs.Hash{byte(n), byte(n >> 8), byte(n >> 16), envelope}
+}
 
 // fresh makes bids that are ready to be submitted.
 func (a *arena) fresh(t testing.TB, n int) []*bids.Bid {
@@ -59,7 +62,7 @@ func (a *arena) fresh(t testing.TB, n int) []*bids.Bid {
 			a.next++
 			x := &parties.Supplier{ID: act.NewID(), Country: "FR", TaxID: fmt.Sprint(a.tender.ID, a.next)}
 			b := (&bids.Bid{ID: act.NewID(), TenderID: a.tender.ID, LotID: a.tender.Lots[0].ID, Supplier: x.ID, Form: bids.Single, CreatedAt: noon, Uploads: []bids.Upload{
-				{Envelope: "A", SHA256: docs.Hash{1}, Size: 2000, UploadedAt: noon}, {Envelope: "C", SHA256: docs.Hash{2}, Size: 2000, UploadedAt: noon}}}).Attach(a.tender)
+				{Envelope: "A", SHA256: digest(a.next, 1), Size: 2000, UploadedAt: noon}, {Envelope: "C", SHA256: digest(a.next, 2), Size: 2000, UploadedAt: noon}}}).Attach(a.tender)
 			if err := errors.Join(tx.SaveSupplier(x), tx.SaveBid(b)); err != nil {
 				return err
 			}
@@ -76,6 +79,10 @@ func (a *arena) fresh(t testing.TB, n int) []*bids.Bid {
 // submit is the act as the API calls it, under a key.
 func (a *arena) submit(ctx context.Context, b *bids.Bid) error {
 	who := act.Actor{Kind: act.KindPerson, ID: "p-" + b.Supplier, Powers: []act.Power{{Role: act.Supplier, Supplier: b.Supplier}}}
+	var manifest []bids.Claim
+	for _, u := range b.Uploads {
+		manifest = append(manifest, bids.Claim{Envelope: u.Envelope, SHA256: u.SHA256})
+	}
 	_, err := a.service.Submit(ctx, act.Call{Actor: who, Key: "key-" + b.ID, Request: strings.Repeat("0", 64)}, b.ID, manifest, bids.Pressed{})
 	return err
 }

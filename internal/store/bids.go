@@ -16,67 +16,88 @@ import (
 	"sigillo/tender"
 )
 
-// Foresee has the next question to the database read the bid as well.
+// Foresee has a bid read ahead, and with the questions that are asked anyway.
 func (tx *Tx) Foresee(id string) { tx.foreseen = id }
 
-// before reads a bid in no lock, and has the sealer lift its veil: no lock waits
-// for the sealer then.
-func (tx *Tx) before(id string) error {
-	row := bidRow{ID: id}
-	err := tx.db.Raw("SELECT doc, who FROM bid WHERE id = ?", id).Row().Scan(&row.Doc, &row.Who)
+// ahead reads the bid foreseen, in no lock: what the sealer must be asked about
+// it is known then before any lock. If there is none, it is not foreseen.
+func (tx *Tx) ahead() ([]cloth, error) {
+	if tx.foreseen == "" {
+		return nil, nil
+	}
+	row := bidRow{ID: tx.foreseen}
+	var now int64
+	err := tx.db.Raw("SELECT "+tx.clock()+", doc, who FROM bid WHERE id = ?", row.ID).Row().Scan(&now, &row.Doc, &row.Who)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fault.Missing("bid")
+		tx.foreseen = ""
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := tx.dress(); err != nil {
-		return err
-	}
-	return tx.unveilAhead(row)
+	tx.keepTime(now)
+	return row.cloths(true)
 }
 
-func (tx *Tx) unveilAhead(row bidRow) error {
-	cloths, err := row.cloths(true)
-	if err != nil {
-		return err
-	}
-	return tx.store.fetch(tx.ctx(), tx.held, cloths)
+// lockedBid is a bid under its lock, and under that of its lot.
+type lockedBid struct {
+	bidRow
+	tender, hash string
 }
 
-// Bid loads a bid with its tender, and keeps the lot from being closed. What is
-// read by the statement that locks cannot change any more: the bid only under
-// its own lock, the tender only under that of all its lots. Lots are locked
-// before bids, as everywhere. The sealer is asked before; again only if the bid
-// has changed meanwhile.
-func (tx *Tx) Bid(id string) (*bids.Bid, error) {
-	if tx.foreseen != id {
-		if err := tx.before(id); err != nil {
-			return nil, err
-		}
-	}
-	tx.foreseen = "" // what was read ahead serves once
+// lockBid locks and reads the bid foreseen. What is read by the statement that
+// locks cannot change any more: the bid only under its own lock, the tender only
+// under that of all its lots. Lots are locked before bids, as everywhere. The
+// outcome of an earlier request comes along; one that is committed while this
+// one waits is found by the insertion of its own.
+func (tx *Tx) lockBid(mark string) (thing *string, err error) {
 	lock := ""
 	if tx.store.postgres {
 		// In the order of these words. If one had to be waited for, PostgreSQL
 		// reads both again, as they are then.
 		lock = " FOR SHARE OF l FOR UPDATE OF b"
 	}
-	row := bidRow{ID: id}
-	var of, hash string
-	err := tx.db.Raw("SELECT l.tender, l.tender_hash, b.doc, b.who FROM bid b JOIN lot l ON l.id = b.lot WHERE b.id = ?"+lock, id).
-		Row().Scan(&of, &hash, &row.Doc, &row.Who)
+	x := &lockedBid{bidRow: bidRow{ID: tx.foreseen}}
+	tx.foreseen = ""
+	err = tx.db.Raw("SELECT (SELECT thing FROM outcome WHERE mark = ?), l.tender, l.tender_hash, b.doc, b.who FROM bid b JOIN lot l ON l.id = b.lot WHERE b.id = ?"+lock, mark, x.ID).
+		Row().Scan(&thing, &x.tender, &x.hash, &x.Doc, &x.Who)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fault.Missing("bid")
+		err = fault.Missing("bid")
 	}
+	if err == nil {
+		tx.locked = x
+	}
+	return thing, err
+}
+
+// Bid loads a bid with its tender, and keeps the lot from being closed. The
+// sealer is asked before anything is locked; again only if the bid has changed
+// meanwhile.
+func (tx *Tx) Bid(id string) (*bids.Bid, error) {
+	x := tx.locked
+	tx.locked = nil // what was read ahead serves once
+	if x == nil || x.ID != id {
+		tx.Foresee(id)
+		all, err := tx.ahead()
+		if err == nil && all == nil {
+			err = fault.Missing("bid")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.dressed(all); err != nil {
+			return nil, err
+		}
+		if _, err := tx.lockBid(""); err != nil {
+			return nil, err
+		}
+		x, tx.locked = tx.locked, nil
+	}
+	all, err := tx.store.unveiled(tx.ctx(), tx.held, []bidRow{x.bidRow}, true)
 	if err != nil {
 		return nil, err
 	}
-	all, err := tx.store.unveiled(tx.ctx(), tx.held, []bidRow{row}, true)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tx.tenderBy(of, hash)
+	t, err := tx.tenderBy(x.tender, x.hash)
 	if err != nil {
 		return nil, err
 	}

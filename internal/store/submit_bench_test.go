@@ -38,10 +38,10 @@ func (a *arena) sample(t testing.TB) wire {
 }
 
 // plain is the transaction anybody would write by hand for the same rows: the
-// lot locked, tender and bid read, one update, three inserts of the same bytes,
-// on the same driver. It parses nothing,
-// decides nothing and hashes nothing.
-func plain(ctx context.Context, db *sql.DB, id string, w wire) error {
+// lot locked, tender and bid read, one update, four inserts of the same bytes,
+// on the same driver. It parses nothing, decides nothing and hashes nothing.
+func plain(ctx context.Context, db *sql.DB, b *bids.Bid, w wire) error {
+	id := b.ID
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -66,6 +66,7 @@ func plain(ctx context.Context, db *sql.DB, id string, w wire) error {
 	}{
 		{"UPDATE bid SET version = $1, doc = $2 WHERE id = $3 AND version = $4", []any{version + 1, w.doc, id, version}},
 		{"INSERT INTO submission (bid, number, lot, received_at, manifest_hash, database_clock) VALUES ($1, 1, 'lot', $2, $3, TRUE)", []any{id, now, strings.Repeat("0", 64)}},
+		{"INSERT INTO scrub (digest, bid, claimed_at) VALUES ($1, $3, 0), ($2, $3, 0)", []any{b.Uploads[0].SHA256.String(), b.Uploads[1].SHA256.String(), id}},
 		{"INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES ('city1', 'tender', TRUE, $1, $2, $3)", []any{[]byte(w.body), salt[:], leaf[:]}},
 		{"INSERT INTO outcome (mark, thing, at) VALUES ($1, $2, $3)", []any{hex.EncodeToString(leaf[:]), w.thing, now}},
 	} {
@@ -87,7 +88,7 @@ func acrossSocket(b *testing.B, k sealer.Keeper) Veil {
 	go sealer.Serve(b.Context(), path, k)
 	remote := sealer.Dial(path)
 	for range 200 {
-		if _, _, err = remote.Veil(b.Context(), "", nil, "x"); err == nil {
+		if _, err = remote.Veil(b.Context(), sealer.Question{}); err == nil {
 			return remote
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -132,7 +133,7 @@ func BenchmarkSubmit(b *testing.B) {
 				all.Wait()
 				return time.Since(began)
 			}
-			theirs := func(x *bids.Bid) error { return plain(b.Context(), pool, x.ID, w) }
+			theirs := func(x *bids.Bid) error { return plain(b.Context(), pool, x, w) }
 			ours := func(x *bids.Bid) error { return a.submit(b.Context(), x) }
 			timed(theirs) // fill the pool and its statements
 			timed(ours)

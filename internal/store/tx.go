@@ -32,7 +32,8 @@ type Tx struct {
 	garb     *garb                   // keys of what is veiled, once something is
 	held     threads                 // keys of what was unveiled
 	markers  map[string]marker       // of actors
-	foreseen string                  // bid that will be loaded, and was read ahead
+	foreseen string                  // bid that will be loaded
+	locked   *lockedBid              // that bid, once it is
 }
 
 type inTx struct{}
@@ -135,7 +136,11 @@ type outcome struct {
 func (tx *Tx) outcomeMark(actor, key string) (string, error) {
 	m, ok := tx.markers[actor]
 	if !ok {
-		marks, err := tx.dressed(named("actor", actor))
+		all, err := tx.ahead()
+		if err != nil {
+			return "", err
+		}
+		marks, err := tx.dressed(all, named("actor", actor))
 		if err != nil {
 			return "", err
 		}
@@ -151,31 +156,10 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 	if err != nil {
 		return act.Outcome{}, false, err
 	}
-	// The database's instant comes along, and the bid that will be loaded: two
-	// questions fewer.
-	clock := "0"
-	if tx.store.clock == nil {
-		clock = clockNow
-	}
-	var now int64
-	var thing, doc, whose *string
-	err = tx.db.Raw("SELECT "+clock+", o.thing, b.doc, b.who FROM (SELECT 1) one LEFT JOIN outcome o ON o.mark = ? LEFT JOIN bid b ON b.id = ?", mark, tx.foreseen).
-		Row().Scan(&now, &thing, &doc, &whose)
-	if err != nil {
+	thing, err := tx.thing(mark)
+	if err != nil || thing == nil {
 		return act.Outcome{}, false, err
 	}
-	if now > 0 && tx.now.IsZero() {
-		tx.now = time.UnixMicro(now).UTC()
-	}
-	switch {
-	case thing != nil:
-	case doc != nil:
-		return act.Outcome{}, false, tx.unveilAhead(bidRow{tx.foreseen, *doc, *whose})
-	default:
-		tx.foreseen = ""
-		return act.Outcome{}, false, nil
-	}
-	tx.foreseen = ""
 	c, err := fromPaper("outcome/"+mark, *thing)
 	if err != nil {
 		return act.Outcome{}, false, err
@@ -187,6 +171,34 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 	var o outcome
 	err = json.Unmarshal(texts[0], &o)
 	return act.Outcome{Action: o.Action, Request: o.Request, Snapshot: o.Snapshot}, err == nil, err
+}
+
+// thing reads an outcome, and what comes along with the same question: the bid
+// that will be loaded, or else the database's instant.
+func (tx *Tx) thing(mark string) (thing *string, err error) {
+	if tx.foreseen != "" {
+		thing, err = tx.lockBid(mark)
+		return thing, err
+	}
+	var now int64
+	err = tx.db.Raw("SELECT "+tx.clock()+", (SELECT thing FROM outcome WHERE mark = ?)", mark).Row().Scan(&now, &thing)
+	tx.keepTime(now)
+	return thing, err
+}
+
+// clock is the expression for the database's instant, or 0 where another clock
+// rules; keepTime makes it the instant of the act.
+func (tx *Tx) clock() string {
+	if tx.store.clock == nil {
+		return clockNow
+	}
+	return "0"
+}
+
+func (tx *Tx) keepTime(us int64) {
+	if us > 0 && tx.now.IsZero() {
+		tx.now = time.UnixMicro(us).UTC()
+	}
 }
 
 // Remember keeps an outcome.

@@ -16,15 +16,13 @@ import (
 
 	"sigillo/bids"
 	"sigillo/internal/fault"
+	"sigillo/internal/sealer"
 )
 
 // Veil hides from whoever has the database what tells who has bid. The sealer
 // is one.
 type Veil interface {
-	// Veil hides texts. With the same question it gives marks of names: texts by
-	// which rows can be found, and which tell nothing.
-	Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) (veiled [][]byte, marks []string, err error)
-	Unveil(ctx context.Context, purpose string, texts [][]byte) ([][]byte, error)
+	Veil(context.Context, sealer.Question) (sealer.Answer, error)
 }
 
 // Wear gives the store its veil. Without one it can do nothing that concerns a
@@ -36,10 +34,9 @@ type noVeil struct{}
 
 var errNoVeil = errors.New("a store without a veil neither keeps nor tells anything of bidders")
 
-func (noVeil) Veil(context.Context, string, [][]byte, ...string) ([][]byte, []string, error) {
-	return nil, nil, errNoVeil
+func (noVeil) Veil(context.Context, sealer.Question) (sealer.Answer, error) {
+	return sealer.Answer{}, errNoVeil
 }
-func (noVeil) Unveil(context.Context, string, [][]byte) ([][]byte, error) { return nil, errNoVeil }
 
 // threadPurpose is what the sealer veils for the store.
 const threadPurpose = "thread"
@@ -58,24 +55,29 @@ type garb struct{ who, rest thread }
 
 func (tx *Tx) dress() (*garb, error) {
 	if tx.garb == nil {
-		if _, err := tx.dressed(); err != nil {
+		if _, err := tx.dressed(nil); err != nil {
 			return nil, err
 		}
 	}
 	return tx.garb, nil
 }
 
-// dressed dresses, and marks names with the same question.
-func (tx *Tx) dressed(names ...string) ([]string, error) {
-	var keys [2][32]byte
-	rand.Read(keys[0][:])
-	rand.Read(keys[1][:])
-	veiled, marks, err := tx.store.veil.Veil(tx.ctx(), threadPurpose, [][]byte{keys[0][:], keys[1][:]}, names...)
+// dressed dresses, and with the same question fetches the keys of texts that
+// will be read and marks names.
+func (tx *Tx) dressed(all []cloth, names ...string) ([]string, error) {
+	keys, err := tx.held.missing(all)
 	if err != nil {
 		return nil, err
 	}
-	tx.garb = &garb{thread{keys[0][:], veiled[0]}, thread{keys[1][:], veiled[1]}}
-	return marks, nil
+	fresh := make([]byte, 64)
+	rand.Read(fresh)
+	who, rest := fresh[:32:32], fresh[32:]
+	a, err := tx.store.veil.Veil(tx.ctx(), sealer.Question{Purpose: threadPurpose, Hide: [][]byte{who, rest}, Lift: keys, Names: names})
+	if err != nil {
+		return nil, err
+	}
+	tx.garb = &garb{thread{who, a.Hidden[0]}, thread{rest, a.Hidden[1]}}
+	return a.Marks, tx.held.hold(keys, a.Lifted)
 }
 
 // woven is the first byte of a veiled text; the second is the length of the
@@ -126,34 +128,44 @@ func (c cloth) parts() (key, body []byte, err error) {
 // threads are keys that were unveiled, by their veiled form.
 type threads map[string][]byte
 
-// fetch unveils the keys of texts, those not held yet, in one question.
-func (s *Store) fetch(ctx context.Context, held threads, all []cloth) error {
-	var ask [][]byte
+// missing are the veiled keys of texts that are not held yet.
+func (t threads) missing(all []cloth) ([][]byte, error) {
+	var keys [][]byte
 	asked := map[string]bool{}
 	for _, c := range all {
 		key, _, err := c.parts()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if name := string(key); held[name] == nil && !asked[name] {
+		if name := string(key); t[name] == nil && !asked[name] {
 			asked[name] = true
-			ask = append(ask, key)
+			keys = append(keys, key)
 		}
 	}
-	if len(ask) == 0 {
-		return nil
-	}
-	keys, err := s.veil.Unveil(ctx, threadPurpose, ask)
-	if err != nil {
-		return err
-	}
+	return keys, nil
+}
+
+func (t threads) hold(veiled, keys [][]byte) error {
 	for i, key := range keys {
 		if len(key) != 32 {
 			return errCloth
 		}
-		held[string(ask[i])] = key
+		t[string(veiled[i])] = key
 	}
 	return nil
+}
+
+// fetch unveils the keys of texts, those not held yet, in one question.
+func (s *Store) fetch(ctx context.Context, held threads, all []cloth) error {
+	keys, err := held.missing(all)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	a, err := s.veil.Veil(ctx, sealer.Question{Purpose: threadPurpose, Lift: keys})
+	if err != nil {
+		return err
+	}
+	return held.hold(keys, a.Lifted)
 }
 
 // lift unveils texts, asking the sealer at most once.
@@ -196,11 +208,11 @@ func fromPaper(place, text string) (cloth, error) {
 type marker struct{ key string }
 
 func (s *Store) marker(ctx context.Context, kind, id string) (marker, error) {
-	_, marks, err := s.veil.Veil(ctx, threadPurpose, nil, named(kind, id))
+	a, err := s.veil.Veil(ctx, sealer.Question{Names: []string{named(kind, id)}})
 	if err != nil {
 		return marker{}, err
 	}
-	return marker{marks[0]}, nil
+	return marker{a.Marks[0]}, nil
 }
 
 func named(kind, id string) string { return kind + "\n" + id }

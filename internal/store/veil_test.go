@@ -14,6 +14,7 @@ import (
 	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
+	"sigillo/internal/sealer"
 	"sigillo/internal/store/storetest"
 	"sigillo/tender"
 )
@@ -25,15 +26,10 @@ type spy struct {
 	asked  int
 }
 
-func (s *spy) Veil(ctx context.Context, purpose string, texts [][]byte, names ...string) ([][]byte, []string, error) {
+func (s *spy) Veil(ctx context.Context, q sealer.Question) (sealer.Answer, error) {
 	s.asked++
-	return s.under.Veil(ctx, purpose, texts, names...)
-}
-
-func (s *spy) Unveil(ctx context.Context, purpose string, veiled [][]byte) ([][]byte, error) {
-	s.asked++
-	s.lifted = append(s.lifted, veiled...)
-	return s.under.Unveil(ctx, purpose, veiled)
+	s.lifted = append(s.lifted, q.Lift...)
+	return s.under.Veil(ctx, q)
 }
 
 func rowOf(t testing.TB, s *Store, id string) bidRow {
@@ -231,10 +227,9 @@ type away struct{}
 
 var errAway = fault.New(fault.Unavailable, "sealer-unavailable", "Non risponde.", "It does not answer.")
 
-func (away) Veil(context.Context, string, [][]byte, ...string) ([][]byte, []string, error) {
-	return nil, nil, errAway
+func (away) Veil(context.Context, sealer.Question) (sealer.Answer, error) {
+	return sealer.Answer{}, errAway
 }
-func (away) Unveil(context.Context, string, [][]byte) ([][]byte, error) { return nil, errAway }
 
 // TestWithoutTheSealerNothingOfABidIsDone: a fault, no row in clear, and all
 // else goes on.
