@@ -87,7 +87,7 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 		}
 		return out, err
 	})
-	handle(mux, "/veil", k.Veil)
+	mux.HandleFunc("POST /veil", func(w http.ResponseWriter, r *http.Request) { converse(ctx, w, k) })
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() {
 		wait, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -134,24 +134,30 @@ func handle[Q, A any](mux *http.ServeMux, path string, f func(context.Context, Q
 }
 
 // Remote is a sealer in another process.
-type Remote struct{ http *http.Client }
+type Remote struct {
+	http *http.Client
+	path string
+	idle chan *line // to ask about the veil
+}
 
 // Dial reaches the sealer on a Unix socket. It may not be up yet: every call
 // says so by a fault of the kind unavailable.
 func Dial(path string) *Remote {
-	return &Remote{&http.Client{Transport: &http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &Remote{path: path, idle: make(chan *line, 64), http: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}}
+}
+
+// away says that there is nobody at the other end.
+func away(err error) error {
+	return fault.New(fault.Unavailable, "sealer-unavailable", "Il custode delle chiavi non risponde: si riproverà.",
+		"The keeper of the keys does not answer: it will be tried again.").Because(err)
 }
 
 func ask[A any](ctx context.Context, r *Remote, path string, q any) (A, error) {
 	var out struct {
 		Answer A
 		Fault  *wireFault
-	}
-	away := func(err error) error {
-		return fault.New(fault.Unavailable, "sealer-unavailable", "Il custode delle chiavi non risponde: si riproverà.",
-			"The keeper of the keys does not answer: it will be tried again.").Because(err)
 	}
 	body, err := json.Marshal(q)
 	if err != nil {
@@ -197,21 +203,6 @@ func (r *Remote) Release(ctx context.Context, q bids.Request) ([]bids.Released, 
 		all[i] = bids.Released{FileKey: one.FileKey, Falsity: one.Falsity, Err: one.Fault.fault()}
 	}
 	return all, nil
-}
-
-// promptly bounds what is asked while a transaction waits: a sealer that hangs
-// must not hold a lot's lock.
-const promptly = 5 * time.Second
-
-// Veil answers a question about the veil.
-func (r *Remote) Veil(ctx context.Context, q Question) (Answer, error) {
-	ctx, stop := context.WithTimeout(ctx, promptly)
-	defer stop()
-	a, err := ask[Answer](ctx, r, "/veil", q)
-	if err == nil && (len(a.Hidden) != len(q.Hide) || len(a.Lifted) != len(q.Lift) || len(a.Marks) != len(q.Names)) {
-		err = incomplete()
-	}
-	return a, err
 }
 
 func incomplete() error {
