@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"sigillo/bids"
@@ -87,7 +88,13 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 		}
 		return out, err
 	})
-	mux.HandleFunc("POST /veil", func(w http.ResponseWriter, r *http.Request) { converse(ctx, w, k) })
+	var lines sync.RWMutex // held by every line that is open
+	mux.HandleFunc("POST /veil", func(w http.ResponseWriter, r *http.Request) {
+		if lines.TryRLock() {
+			defer lines.RUnlock()
+			converse(ctx, w, k)
+		}
+	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() {
 		wait, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -97,6 +104,7 @@ func Serve(ctx context.Context, path string, k Keeper) error {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	lines.Lock()
 	return nil
 }
 
