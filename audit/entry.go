@@ -54,8 +54,7 @@ type Object struct {
 	Version int    `json:"version"`
 }
 
-// State names a state and fixes the whole object by the SHA-256 of its
-// canonical snapshot, in hex.
+// State names a state and fixes the whole object by the hash of its Snapshot.
 type State struct {
 	Hash  string `json:"hash"`
 	State string `json:"state"`

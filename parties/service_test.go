@@ -55,7 +55,9 @@ func (m *memory) within(_ context.Context, f func(Tx) error) error {
 
 func (m *memoryTx) Now() time.Time { return m.now }
 
-func (m *memoryTx) Record(e audit.Entry) error {
+func (m *memoryTx) Salt(audit.Object) ([32]byte, bool, error) { return [32]byte{}, true, nil }
+
+func (m *memoryTx) Record(e audit.Entry, _ []audit.Snapshot) error {
 	if _, err := e.Seal(); err != nil {
 		return err
 	}

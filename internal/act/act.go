@@ -17,12 +17,17 @@ import (
 type Tx interface {
 	// Now is the one instant of the act, by the store's clock, UTC.
 	Now() time.Time
-	// Record appends the entry to the register.
-	Record(audit.Entry) error
+	// Record appends the entry to the register, and keeps the snapshots whose
+	// hashes stand in it.
+	Record(audit.Entry, []audit.Snapshot) error
+	// Salt is that of the last snapshot of an object in a version, if there is
+	// one. The object must be loaded already: it cannot change any more then.
+	Salt(audit.Object) (salt [32]byte, known bool, err error)
 	// Recall finds the outcome of an earlier act of this actor under the key.
 	Recall(actor, key string) (Outcome, bool, error)
-	// Remember keeps the outcome. A concurrent act under the same key makes it
-	// fail with ErrRaced.
+	// Remember keeps the outcome, once the act is recorded: the snapshot is the
+	// first of those. A concurrent act under the same key makes it fail with
+	// ErrRaced.
 	Remember(actor, key string, o Outcome) error
 }
 
@@ -126,20 +131,20 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 			return err
 		}
 		var before *audit.State
-		if !d.New && thing.Subject().Version > 0 { // a thing of version 0 was never saved: there is nothing before
-			if v := thing.Subject().Version; call.Version != 0 && call.Version != v {
+		if !d.New {
+			if v := thing.Subject().Version; v > 0 && call.Version != 0 && call.Version != v {
 				return fault.New(fault.Stale, "stale-version",
 					"Nel frattempo è cambiato (versione %d, lei ha letto la %d): rilegga e riprovi.",
 					"It has changed meanwhile (version %d, you read %d): read it again and retry.", v, call.Version)
 			}
-			if before, _, err = stateOf(thing); err != nil {
+			if before, err = found(tx, thing); err != nil {
 				return err
 			}
 		}
 		var also []audit.Change
 		if d.Also != nil {
 			for _, other := range d.Also(thing) {
-				state, _, err := stateOf(other)
+				state, err := found(tx, other)
 				if err != nil {
 					return err
 				}
@@ -153,20 +158,25 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 		if err := d.Save(tx, thing); err != nil {
 			return err
 		}
-		after, snapshot, err := stateOf(thing)
+		var kept []audit.Snapshot
+		after, err := left(thing, &kept)
 		if err != nil {
 			return err
 		}
 		for i := range also {
 			other := d.Also(thing)[i]
-			if also[i].After, _, err = stateOf(other); err != nil {
+			if was := also[i].Object; was == objectOf(other) && was.Version > 0 {
+				also[i].After = also[i].Before // it was not saved
+				continue
+			}
+			if also[i].After, err = left(other, &kept); err != nil {
 				return err
 			}
 			also[i].Object = objectOf(other)
 		}
 		if d.Made != nil {
 			for _, made := range d.Made() {
-				state, _, err := stateOf(made)
+				state, err := left(made, &kept)
 				if err != nil {
 					return err
 				}
@@ -175,11 +185,11 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 		}
 		e := entry(call.Actor, power, d.Action, thing, facts, tx.Now())
 		e.Before, e.After, e.Also = before, after, also
-		if err := tx.Record(e); err != nil {
+		if err := tx.Record(e, kept); err != nil {
 			return err
 		}
 		if call.Key != "" {
-			if err := tx.Remember(call.Actor.ID, call.Key, Outcome{d.Action, call.Request, snapshot}); err != nil {
+			if err := tx.Remember(call.Actor.ID, call.Key, Outcome{d.Action, call.Request, kept[0].Doc}); err != nil {
 				return err
 			}
 		}
@@ -203,14 +213,34 @@ func recall[T Tx, S Thing](tx T, call Call, action Action, done *S) (bool, error
 	return true, json.Unmarshal(o.Snapshot, done)
 }
 
-// stateOf is the state of a thing as an entry tells it, and the snapshot whose
-// hash stands in it.
-func stateOf(t Thing) (*audit.State, []byte, error) {
-	snapshot, err := audit.Canonical(t)
-	if err != nil {
-		return nil, nil, err
+// found is the state of a thing as it was loaded, hashed anew under the salt of
+// its last snapshot: if it was changed without an act since, the entry shows it.
+// What was never recorded has no state before.
+func found(tx Tx, t Thing) (*audit.State, error) {
+	o := objectOf(t)
+	if o.Version == 0 {
+		return nil, nil
 	}
-	return &audit.State{State: t.Subject().State, Hash: audit.HashText(snapshot)}, snapshot, nil
+	salt, known, err := tx.Salt(o)
+	if err != nil || !known {
+		return nil, err
+	}
+	s := audit.Snapshot{Object: o, Salt: salt}
+	if s.Doc, err = audit.Canonical(t); err != nil {
+		return nil, err
+	}
+	return &audit.State{State: t.Subject().State, Hash: s.Hash()}, nil
+}
+
+// left is the state an act leaves a thing in, and adds its snapshot to those
+// kept.
+func left(t Thing, kept *[]audit.Snapshot) (*audit.State, error) {
+	s, err := audit.Snap(objectOf(t), t)
+	if err != nil {
+		return nil, err
+	}
+	*kept = append(*kept, s)
+	return &audit.State{State: t.Subject().State, Hash: s.Hash()}, nil
 }
 
 func objectOf(t Thing) audit.Object {

@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"sigillo/audit"
 	"sigillo/bids"
 	"sigillo/internal/fault"
 	"sigillo/internal/sealer"
@@ -43,6 +45,8 @@ func (tx *Tx) ahead() ([]cloth, error) {
 type lockedBid struct {
 	bidRow
 	tender, hash string
+	version      int
+	salt         []byte // of its last snapshot; nil as well if it was not there when the statement began
 }
 
 // lockBid locks and reads the bid foreseen. What is read by the statement that
@@ -59,8 +63,9 @@ func (tx *Tx) lockBid(mark string) (thing *string, err error) {
 	}
 	x := &lockedBid{bidRow: bidRow{ID: tx.foreseen}}
 	tx.foreseen = ""
-	err = tx.db.Raw("SELECT (SELECT thing FROM outcome WHERE mark = ?), l.tender, l.tender_hash, b.doc, b.who FROM bid b JOIN lot l ON l.id = b.lot WHERE b.id = ?"+lock, mark, x.ID).
-		Row().Scan(&thing, &x.tender, &x.hash, &x.Doc, &x.Who)
+	err = tx.db.Raw("SELECT (SELECT thing FROM outcome WHERE mark = ?), l.tender, l.tender_hash, b.version, b.doc, b.who, "+
+		fmt.Sprintf(lastSalt, "'bid'", "b.id", "b.version")+" FROM bid b JOIN lot l ON l.id = b.lot WHERE b.id = ?"+lock, mark, x.ID).
+		Row().Scan(&thing, &x.tender, &x.hash, &x.version, &x.Doc, &x.Who, &x.salt)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fault.Missing("bid")
 	}
@@ -102,6 +107,9 @@ func (tx *Tx) Bid(id string) (*bids.Bid, error) {
 		return nil, err
 	}
 	tx.sent[id] = len(all[0].Sent)
+	if x.salt != nil {
+		tx.salts[audit.Object{Type: "bid", ID: id, Version: x.version}] = x.salt
+	}
 	return all[0].Attach(t), nil
 }
 

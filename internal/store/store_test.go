@@ -55,7 +55,7 @@ func within(s *Store, f func(*Tx) error) error {
 		if err := f(tx); err != nil {
 			return err
 		}
-		return tx.Record(entryOf("x", "test"))
+		return tx.Record(entryOf("x", "test"), nil)
 	})
 }
 
@@ -80,18 +80,18 @@ func TestINV1NoRowsWithoutAnEntryNoEntryWithoutItsRows(t *testing.T) {
 			t.Errorf("rows without an entry: %v", err)
 		}
 		twice := func(tx *Tx) error {
-			return errors.Join(save(tx), tx.Record(entryOf("a", "x")), tx.Record(entryOf("a", "y")))
+			return errors.Join(save(tx), tx.Record(entryOf("a", "x"), nil), tx.Record(entryOf("a", "y"), nil))
 		}
 		if err := s.Within(t.Context(), twice); err == nil {
 			t.Error("two entries for one act")
 		}
 		failing := func(tx *Tx) error {
-			return errors.Join(save(tx), tx.Record(entryOf("a", "x")), errors.New("the disk is on fire"))
+			return errors.Join(save(tx), tx.Record(entryOf("a", "x"), nil), errors.New("the disk is on fire"))
 		}
 		if err := s.Within(t.Context(), failing); err == nil {
 			t.Error("a failing act")
 		}
-		bad := func(tx *Tx) error { return errors.Join(save(tx), tx.Record(audit.Entry{})) }
+		bad := func(tx *Tx) error { return errors.Join(save(tx), tx.Record(audit.Entry{}, nil)) }
 		if err := s.Within(t.Context(), bad); err == nil {
 			t.Error("an entry that is not well formed")
 		}

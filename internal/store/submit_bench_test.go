@@ -18,7 +18,7 @@ import (
 )
 
 // wire is what one submit leaves in the database.
-type wire struct{ doc, body, thing string }
+type wire struct{ doc, body, thing, state string }
 
 // sample submits a bid and reads back what that wrote.
 func (a *arena) sample(t testing.TB) wire {
@@ -27,18 +27,18 @@ func (a *arena) sample(t testing.TB) wire {
 		t.Fatal(err)
 	}
 	var w wire
-	row := a.s.db.Raw(`SELECT b.doc, e.body, o.thing FROM bid b, (SELECT thing FROM outcome ORDER BY at DESC LIMIT 1) o, audit_entry e
-		WHERE b.id = ? AND e.bidder ORDER BY e.id DESC LIMIT 1`, b.ID).Row()
-	var body []byte
-	if err := row.Scan(&w.doc, &body, &w.thing); err != nil {
+	row := a.s.db.Raw(`SELECT b.doc, e.body, o.thing, s.doc FROM bid b, (SELECT thing FROM outcome ORDER BY at DESC LIMIT 1) o, audit_entry e, audit_state s
+		WHERE b.id = ? AND e.bidder AND s.leaf = e.leaf ORDER BY e.id DESC LIMIT 1`, b.ID).Row()
+	var body, state []byte
+	if err := row.Scan(&w.doc, &body, &w.thing, &state); err != nil {
 		t.Fatal(err)
 	}
-	w.body = string(body)
+	w.body, w.state = string(body), string(state)
 	return w
 }
 
 // plain is the transaction anybody would write by hand for the same rows: the
-// lot locked, tender and bid read, one update, four inserts of the same bytes,
+// lot locked, tender and bid read, one update, five inserts of the same bytes,
 // on the same driver. It parses nothing, decides nothing and hashes nothing.
 func plain(ctx context.Context, db *sql.DB, b *bids.Bid, w wire) error {
 	id := b.ID
@@ -68,6 +68,7 @@ func plain(ctx context.Context, db *sql.DB, b *bids.Bid, w wire) error {
 		{"INSERT INTO submission (bid, number, lot, received_at, manifest_hash, database_clock) VALUES ($1, 1, 'lot', $2, $3, TRUE)", []any{id, now, strings.Repeat("0", 64)}},
 		{"INSERT INTO scrub (digest, bid, claimed_at) VALUES ($1, $3, 0), ($2, $3, 0)", []any{b.Uploads[0].SHA256.String(), b.Uploads[1].SHA256.String(), id}},
 		{"INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES ('city1', 'tender', TRUE, $1, $2, $3)", []any{[]byte(w.body), salt[:], leaf[:]}},
+		{"INSERT INTO audit_state (at, leaf, type, object, version, salt, doc) VALUES ($1, $2, 'bid', $3, $4, $5, $6)", []any{now, leaf[:], id, version + 1, salt[:], []byte(w.state)}},
 		{"INSERT INTO outcome (mark, thing, at) VALUES ($1, $2, $3)", []any{hex.EncodeToString(leaf[:]), w.thing, now}},
 	} {
 		if _, err := tx.ExecContext(ctx, x.sql, x.args...); err != nil {

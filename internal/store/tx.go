@@ -27,6 +27,7 @@ type Tx struct {
 	later    []rows    // written with the next of them, in one statement
 	wrote    bool
 	recorded int
+	leaf     []byte                  // of the entry recorded
 	states   map[string]tender.State // of lots, as they were loaded
 	sent     map[string]int          // submissions of bids, as they were loaded
 	garb     *garb                   // keys of what is veiled, once something is
@@ -34,6 +35,7 @@ type Tx struct {
 	markers  map[string]marker       // of actors
 	foreseen string                  // bid that will be loaded
 	locked   *lockedBid              // that bid, once it is
+	salts    map[audit.Object][]byte // that came along with what was loaded
 }
 
 type inTx struct{}
@@ -57,7 +59,7 @@ func (s *Store) Within(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) run(db *gorm.DB, f func(*Tx) error) error {
-	tx := &Tx{db: db, store: s, states: map[string]tender.State{}, sent: map[string]int{}, held: threads{}, markers: map[string]marker{}}
+	tx := &Tx{db: db, store: s, states: map[string]tender.State{}, sent: map[string]int{}, held: threads{}, markers: map[string]marker{}, salts: map[audit.Object][]byte{}}
 	if err := f(tx); err != nil {
 		return errors.Join(tx.blind, err)
 	}
@@ -98,12 +100,13 @@ func (tx *Tx) Now() time.Time {
 // Record appends the entry to the register. An act of a bidder is marked: it is
 // left out of exports until the opening, and stands under the veil for ever.
 // Its leaf is that of the entry in clear.
-func (tx *Tx) Record(e audit.Entry) error {
+func (tx *Tx) Record(e audit.Entry, kept []audit.Snapshot) error {
 	r, err := e.Seal()
 	if err != nil {
 		return err
 	}
 	tx.recorded++
+	tx.leaf = r.Leaf[:]
 	bidder := slices.Contains([]string{"bid", "transfer", "message"}, e.Object.Type)
 	for _, p := range e.Actor.Powers {
 		bidder = bidder || p == string(act.Supplier)
@@ -117,18 +120,19 @@ func (tx *Tx) Record(e audit.Entry) error {
 		body = g.who.cover(entryPlace(r.Leaf[:]), body)
 	}
 	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:])
-	return nil
+	return tx.keepStates(r.Leaf, e.At, bidder, kept)
 }
 
 func entryPlace(leaf []byte) string { return "audit_entry.body/" + hex.EncodeToString(leaf) }
 
 // outcome is what stands under the veil of the table outcome. All of it does,
 // whoever acted: before the act nobody but its key is known, and rows that
-// look alike do not tell bidders from officials.
+// look alike do not tell bidders from officials. The snapshot is the first of
+// those kept beside the act's entry, so that it is erased there once for all.
 type outcome struct {
-	Action   act.Action      `json:"action"`
-	Request  string          `json:"request"`
-	Snapshot json.RawMessage `json:"snapshot"`
+	Action  act.Action `json:"action"`
+	Request string     `json:"request"`
+	Leaf    []byte     `json:"leaf"`
 }
 
 // outcomeMark is what an outcome is found by. It differs from key to key, so
@@ -169,8 +173,11 @@ func (tx *Tx) Recall(actor, key string) (act.Outcome, bool, error) {
 		return act.Outcome{}, false, err
 	}
 	var o outcome
-	err = json.Unmarshal(texts[0], &o)
-	return act.Outcome{Action: o.Action, Request: o.Request, Snapshot: o.Snapshot}, err == nil, err
+	if err := json.Unmarshal(texts[0], &o); err != nil {
+		return act.Outcome{}, false, err
+	}
+	snapshot, err := tx.firstState(o.Leaf)
+	return act.Outcome{Action: o.Action, Request: o.Request, Snapshot: snapshot}, err == nil, err
 }
 
 // thing reads an outcome, and what comes along with the same question: the bid
@@ -201,7 +208,7 @@ func (tx *Tx) keepTime(us int64) {
 	}
 }
 
-// Remember keeps an outcome.
+// Remember keeps an outcome, after the entry and its snapshots were recorded.
 func (tx *Tx) Remember(actor, key string, o act.Outcome) error {
 	mark, err := tx.outcomeMark(actor, key)
 	if err != nil {
@@ -211,7 +218,7 @@ func (tx *Tx) Remember(actor, key string, o act.Outcome) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(outcome{o.Action, o.Request, o.Snapshot})
+	text, err := json.Marshal(outcome{o.Action, o.Request, tx.leaf})
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,9 @@ func (tx *Tx) dressed(all []cloth, names ...string) ([]string, error) {
 // veiled key that follows. No text in clear begins with it.
 const woven = 1
 
+// underVeil tells a veiled text from one in clear.
+func underVeil(text []byte) bool { return len(text) > 0 && text[0] == woven }
+
 // grain is the step in which texts grow under the veil, in bytes, so that their
 // length does not tell a company from a group.
 const grain = 512

@@ -245,7 +245,7 @@ func TestWithoutTheSealerNothingOfABidIsDone(t *testing.T) {
 		err := s.Within(t.Context(), func(tx *Tx) error {
 			e := entryOf("q", "ask-question")
 			e.Actor = audit.Actor{Kind: "person", ID: "p", Powers: []string{string(act.Supplier)}}
-			return tx.Record(e)
+			return tx.Record(e, nil)
 		})
 		if fault.Of(err) == nil || fault.Of(err).Code != "sealer-unavailable" {
 			t.Fatal(err)
