@@ -91,6 +91,8 @@ type Person struct {
 	Name    string       `json:"name"`
 	Email   string       `json:"email"`
 	Powers  []Membership `json:"powers,omitempty"`
+	// ErasedAt is when name and address were erased for good.
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
 }
 
 // Membership is a power and the time it is in force.
@@ -102,7 +104,11 @@ type Membership struct {
 
 // Subject of a person concerns the platform alone.
 func (p *Person) Subject() act.Subject {
-	return act.Subject{Type: "person", ID: p.ID, Version: p.Version, State: "registered"}
+	state := "registered"
+	if p.ErasedAt != nil {
+		state = "erased"
+	}
+	return act.Subject{Type: "person", ID: p.ID, Version: p.Version, State: state}
 }
 
 // Check refuses a person that is not described properly.
@@ -137,6 +143,10 @@ func (m Membership) inForce(at time.Time) bool {
 func (p *Person) Grant(power act.Power, at time.Time) error {
 	if err := checkPower(power); err != nil {
 		return err
+	}
+	if p.ErasedAt != nil {
+		return fault.New(fault.Conflict, "already-erased", "I dati della persona sono cancellati: la registri di nuovo.",
+			"The person's data are erased: register the person anew.")
 	}
 	if slices.Contains(p.Actor(at).Powers, power) {
 		return fault.New(fault.Conflict, "already-granted", "La persona ha già questo potere.", "The person already has this power.")

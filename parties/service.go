@@ -16,6 +16,9 @@ type Tx interface {
 	SaveAuthority(*Authority) error
 	Person(id string) (*Person, error)
 	SavePerson(*Person) error
+	// EraseSnapshots erases what the register keeps of an object as earlier acts
+	// left it, and the salts.
+	EraseSnapshots(kind, id string)
 	SaveSupplier(*Supplier) error
 	SupplierExists(id string) (bool, error)
 }

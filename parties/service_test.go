@@ -26,6 +26,7 @@ type memory struct {
 	outcomes map[string]act.Outcome
 	now      time.Time
 	broken   int // so many commits fail first and are run anew
+	erased   []string
 }
 
 func newMemory() *memory { return &memory{rows: rows{}, outcomes: map[string]act.Outcome{}, now: noon} }
@@ -37,7 +38,7 @@ type memoryTx struct {
 
 func (m *memory) within(_ context.Context, f func(Tx) error) error {
 	for {
-		tx := &memoryTx{memory: &memory{rows: maps.Clone(m.rows), entries: slices.Clone(m.entries), outcomes: maps.Clone(m.outcomes), now: m.now}}
+		tx := &memoryTx{memory: &memory{rows: maps.Clone(m.rows), entries: slices.Clone(m.entries), outcomes: maps.Clone(m.outcomes), now: m.now, erased: m.erased}}
 		if err := f(tx); err != nil {
 			return err
 		}
@@ -48,12 +49,14 @@ func (m *memory) within(_ context.Context, f func(Tx) error) error {
 			m.broken--
 			continue
 		}
-		m.rows, m.entries, m.outcomes = tx.rows, tx.entries, tx.outcomes
+		m.rows, m.entries, m.outcomes, m.erased = tx.rows, tx.entries, tx.outcomes, tx.erased
 		return nil
 	}
 }
 
 func (m *memoryTx) Now() time.Time { return m.now }
+
+func (m *memoryTx) EraseSnapshots(kind, id string) { m.erased = append(m.erased, kind+" "+id) }
 
 func (m *memoryTx) Salt(audit.Object) ([32]byte, bool, error) { return [32]byte{}, true, nil }
 
@@ -333,7 +336,7 @@ func TestWhoMaySeeWhom(t *testing.T) {
 // written the administrator's name into a tender's team.
 func TestAT095TheAdministratorHasNoBusinessPowers(t *testing.T) {
 	_, _, admin := installed(t)
-	platform := []act.Action{act.IssueToken, act.RegisterAuthority, act.RegisterPerson, act.GrantPower, act.RevokePower,
+	platform := []act.Action{act.IssueToken, act.RegisterAuthority, act.RegisterPerson, act.GrantPower, act.RevokePower, act.ErasePerson,
 		act.ViewPerson, act.RegisterSupplier, act.ViewSupplier}
 	team := act.Team{RUP: admin.ID, Seggio: []string{admin.ID}, Commission: []string{admin.ID}}
 	for _, a := range act.Actions() {

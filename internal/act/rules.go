@@ -66,6 +66,7 @@ const (
 	RegisterPerson    Action = "register-person"
 	GrantPower        Action = "grant-power"
 	RevokePower       Action = "revoke-power"
+	ErasePerson       Action = "erase-person"
 	ViewPerson        Action = "view-person"
 	RegisterSupplier  Action = "register-supplier"
 	ViewSupplier      Action = "view-supplier"
@@ -201,6 +202,7 @@ var rules = []rule{
 	{RegisterPerson, fault.T("Registra una persona", "Register a person"), some(allow(Administrator, anywhere))},
 	{GrantPower, fault.T("Attribuisci un potere", "Grant a power"), some(allow(Administrator, anywhere))},
 	{RevokePower, fault.T("Revoca un potere", "Revoke a power"), some(allow(Administrator, anywhere))},
+	{ErasePerson, fault.T("Cancella i dati di una persona", "Erase a person's data"), some(allow(Administrator, anywhere))},
 	{ViewPerson, fault.T("Vedi una persona", "View a person"), some(allow(Administrator, anywhere))},
 	{RegisterSupplier, fault.T("Registra un operatore economico", "Register an economic operator"), some(allow(Administrator, anywhere))},
 	{ViewSupplier, fault.T("Vedi un operatore economico", "View an economic operator"), some(allow(Administrator, anywhere), allow(Supplier, mine))},

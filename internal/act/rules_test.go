@@ -41,7 +41,7 @@ func kindOf(a Action) string {
 	for kind, names := range map[string][]Action{
 		"authority":  {RegisterAuthority, ViewAuthority, ExportAudit, CreateTender},
 		"supplier":   {RegisterSupplier, ViewSupplier},
-		"person":     {RegisterPerson, GrantPower, RevokePower, ViewPerson},
+		"person":     {RegisterPerson, GrantPower, RevokePower, ErasePerson, ViewPerson},
 		"paper":      {StoreDocument},
 		"question":   {AskQuestion, AnswerQuestion, ViewQuestion},
 		"bid":        {UploadEnvelope, SubmitBid, ConfirmBid, WithdrawBid, ViewBid},

@@ -120,6 +120,16 @@ func (a *API) persons(tag string) {
 		x, err := a.s.Parties.RevokePower(ctx, call, in.ID, in.Body.power())
 		return personOf(x, err)
 	})
+	type erasure struct {
+		ByID
+		Body struct {
+			Ground parties.Ground `json:"ground" enum:"no-longer-needed,unlawful,ordered" doc:"Art. 17 par. 1 GDPR, letters a, d and e."`
+		}
+	}
+	on(a, operation(act.ErasePerson, http.MethodPost, "/v1/persons/{id}/erase", tag, withKey), func(ctx context.Context, call act.Call, in *erasure) (*one[parties.Person], error) {
+		x, err := a.s.Parties.ErasePerson(ctx, call, in.ID, in.Body.Ground)
+		return personOf(x, err)
+	})
 }
 
 func personOf(x *parties.Person, err error) (*one[parties.Person], error) {

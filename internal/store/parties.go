@@ -27,7 +27,11 @@ func (tx *Tx) Person(id string) (*parties.Person, error) {
 // SavePerson saves one; addresses are unique.
 func (tx *Tx) SavePerson(p *parties.Person) error {
 	administrator := slices.ContainsFunc(p.Actor(tx.Now()).Powers, func(x act.Power) bool { return x.Role == act.Administrator })
-	return tx.put("person", "e-mail address", p.ID, &p.Version, p, map[string]any{"email": p.Email, "administrator": administrator})
+	email := p.Email
+	if p.ErasedAt != nil {
+		email = p.ID // of nobody, and still one for each
+	}
+	return tx.put("person", "e-mail address", p.ID, &p.Version, p, map[string]any{"email": email, "administrator": administrator})
 }
 
 // SaveSupplier saves a supplier; tax codes are unique within a country.

@@ -40,6 +40,12 @@ func (tx *Tx) keepStates(leaf [32]byte, at time.Time, bidder bool, kept []audit.
 	return nil
 }
 
+// EraseSnapshots erases the snapshots of an object that are there already, and
+// the salts: their hashes in the register tell nothing any more.
+func (tx *Tx) EraseSnapshots(kind, id string) {
+	tx.queue("UPDATE audit_state SET salt = NULL, doc = NULL WHERE type = ? AND object = ? AND salt IS NOT NULL", kind, id)
+}
+
 // statePlace is where the i-th snapshot of an entry stands.
 func statePlace(leaf []byte, i int) string {
 	return fmt.Sprintf("audit_state.doc/%s/%d", hex.EncodeToString(leaf), i)
