@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,7 +131,7 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 		if err != nil {
 			return err
 		}
-		var before *audit.State
+		var before *state
 		if !d.New {
 			if v := thing.Subject().Version; v > 0 && call.Version != 0 && call.Version != v {
 				return fault.New(fault.Stale, "stale-version",
@@ -141,14 +142,14 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 				return err
 			}
 		}
-		var also []audit.Change
+		var others []*state
 		if d.Also != nil {
 			for _, other := range d.Also(thing) {
-				state, err := found(tx, other)
+				was, err := found(tx, other)
 				if err != nil {
 					return err
 				}
-				also = append(also, audit.Change{Object: objectOf(other), Before: state})
+				others = append(others, was)
 			}
 		}
 		facts, err := d.Change(thing, tx.Now())
@@ -159,32 +160,29 @@ func once[T Tx, S Thing](ctx context.Context, within Within[T], call Call, d Dee
 			return err
 		}
 		var kept []audit.Snapshot
-		after, err := left(thing, &kept)
+		own, err := left(thing, before, call.Key != "", &kept)
 		if err != nil {
 			return err
 		}
-		for i := range also {
-			other := d.Also(thing)[i]
-			if was := also[i].Object; was == objectOf(other) && was.Version > 0 {
-				also[i].After = also[i].Before // it was not saved
-				continue
-			}
-			if also[i].After, err = left(other, &kept); err != nil {
+		var also []audit.Change
+		for i, was := range others {
+			change, err := left(d.Also(thing)[i], was, false, &kept)
+			if err != nil {
 				return err
 			}
-			also[i].Object = objectOf(other)
+			also = append(also, change)
 		}
 		if d.Made != nil {
 			for _, made := range d.Made() {
-				state, err := left(made, &kept)
+				change, err := left(made, nil, false, &kept)
 				if err != nil {
 					return err
 				}
-				also = append(also, audit.Change{Object: objectOf(made), After: state})
+				also = append(also, change)
 			}
 		}
 		e := entry(call.Actor, power, d.Action, thing, facts, tx.Now())
-		e.Before, e.After, e.Also = before, after, also
+		e.Before, e.After, e.Also = own.Before, own.After, also
 		if err := tx.Record(e, kept); err != nil {
 			return err
 		}
@@ -213,34 +211,54 @@ func recall[T Tx, S Thing](tx T, call Call, action Action, done *S) (bool, error
 	return true, json.Unmarshal(o.Snapshot, done)
 }
 
+// state is one a thing was found in.
+type state struct {
+	audit.State
+	of audit.Snapshot
+}
+
 // found is the state of a thing as it was loaded, hashed anew under the salt of
 // its last snapshot: if it was changed without an act since, the entry shows it.
 // What was never recorded has no state before.
-func found(tx Tx, t Thing) (*audit.State, error) {
-	o := objectOf(t)
-	if o.Version == 0 {
+func found(tx Tx, t Thing) (*state, error) {
+	s := audit.Snapshot{Object: objectOf(t)}
+	if s.Object.Version == 0 {
 		return nil, nil
 	}
-	salt, known, err := tx.Salt(o)
-	if err != nil || !known {
+	var known bool
+	var err error
+	if s.Salt, known, err = tx.Salt(s.Object); err != nil || !known {
 		return nil, err
 	}
-	s := audit.Snapshot{Object: o, Salt: salt}
 	if s.Doc, err = audit.Canonical(t); err != nil {
 		return nil, err
 	}
-	return &audit.State{State: t.Subject().State, Hash: s.Hash()}, nil
+	return &state{audit.State{State: t.Subject().State, Hash: s.Hash()}, s}, nil
 }
 
-// left is the state an act leaves a thing in, and adds its snapshot to those
-// kept.
-func left(t Thing, kept *[]audit.Snapshot) (*audit.State, error) {
+// left is what an act did to a thing, and adds the snapshot it leaves to those
+// kept. A thing left as it was keeps its state, and needs no other snapshot
+// unless a repeated request is to be answered with it.
+func left(t Thing, was *state, always bool, kept *[]audit.Snapshot) (audit.Change, error) {
 	s, err := audit.Snap(objectOf(t), t)
 	if err != nil {
-		return nil, err
+		return audit.Change{}, err
+	}
+	c := audit.Change{Object: s.Object}
+	if was != nil {
+		c.Before = &was.State
+		if was.of.Object == s.Object && bytes.Equal(was.of.Doc, s.Doc) {
+			s.Salt, c.After = was.of.Salt, c.Before
+			if !always {
+				return c, nil
+			}
+		}
 	}
 	*kept = append(*kept, s)
-	return &audit.State{State: t.Subject().State, Hash: s.Hash()}, nil
+	if c.After == nil {
+		c.After = &audit.State{State: t.Subject().State, Hash: s.Hash()}
+	}
+	return c, nil
 }
 
 func objectOf(t Thing) audit.Object {
