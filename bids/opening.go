@@ -1,6 +1,7 @@
 package bids
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,20 @@ type Glass struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
+}
+
+// Kept is the opening with the hashes of the file keys in their places: who may
+// read the register need not be able to read the bids.
+func (o *Opening) Kept() any {
+	kept := *o
+	kept.Bids = slices.Clone(o.Bids)
+	for i := range kept.Bids {
+		if key := kept.Bids[i].FileKey; key != nil {
+			sum := sha256.Sum256(key)
+			kept.Bids[i].FileKey = sum[:]
+		}
+	}
+	return &kept
 }
 
 // Attach gives the opening its tender; the store does it on loading.

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -431,4 +432,36 @@ func registered(where string, text []byte, at int) bool {
 		}
 	}
 	return false
+}
+
+// TestTheRegisterHoldsNoKeys: once the envelopes are open, their keys stand
+// beside the opening and nowhere in the register or its snapshots.
+func TestTheRegisterHoldsNoKeys(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *site) {
+		s.published()
+		s.bid("supplier-legno", 1, "10", "uno")
+		s.bid("supplier-gruppo", 1, "11", "due")
+		s.opened()
+		var keys []string
+		for _, doc := range column(t, s.dsn, "SELECT doc FROM opening") {
+			var o bids.Opening
+			s.ok(json.Unmarshal([]byte(doc), &o))
+			for _, b := range o.Bids {
+				if b.FileKey != nil {
+					keys = append(keys, base64.StdEncoding.EncodeToString(b.FileKey))
+				}
+			}
+		}
+		snapshots := column(t, s.dsn, "SELECT doc FROM audit_state WHERE type = 'opening'")
+		if len(keys) < 2 || len(snapshots) < 2 {
+			t.Fatalf("%d keys, %d snapshots", len(keys), len(snapshots))
+		}
+		for _, key := range keys {
+			for _, text := range snapshots {
+				if strings.Contains(text, key) {
+					t.Fatal("a snapshot holds a file key")
+				}
+			}
+		}
+	})
 }

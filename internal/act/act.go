@@ -217,6 +217,17 @@ type state struct {
 	of audit.Snapshot
 }
 
+// Discreet is a thing that holds what must not stand in a snapshot, such as a
+// key: Kept is what may.
+type Discreet interface{ Kept() any }
+
+func form(t Thing) any {
+	if d, ok := t.(Discreet); ok {
+		return d.Kept()
+	}
+	return t
+}
+
 // found is the state of a thing as it was loaded, hashed anew under the salt of
 // its last snapshot: if it was changed without an act since, the entry shows it.
 // What was never recorded has no state before.
@@ -230,7 +241,7 @@ func found(tx Tx, t Thing) (*state, error) {
 	if s.Salt, known, err = tx.Salt(s.Object); err != nil || !known {
 		return nil, err
 	}
-	if s.Doc, err = audit.Canonical(t); err != nil {
+	if s.Doc, err = audit.Canonical(form(t)); err != nil {
 		return nil, err
 	}
 	return &state{audit.State{State: t.Subject().State, Hash: s.Hash()}, s}, nil
@@ -240,7 +251,7 @@ func found(tx Tx, t Thing) (*state, error) {
 // kept. A thing left as it was keeps its state, and needs no other snapshot
 // unless a repeated request is to be answered with it.
 func left(t Thing, was *state, always bool, kept *[]audit.Snapshot) (audit.Change, error) {
-	s, err := audit.Snap(objectOf(t), t)
+	s, err := audit.Snap(objectOf(t), form(t))
 	if err != nil {
 		return audit.Change{}, err
 	}
