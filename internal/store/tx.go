@@ -114,7 +114,7 @@ func (tx *Tx) Record(e audit.Entry) error {
 		}
 		body = g.who.cover(entryPlace(r.Leaf[:]), body)
 	}
-	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:])
+	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf, at) VALUES (?, ?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:], e.At.UnixMicro())
 	return nil
 }
 
