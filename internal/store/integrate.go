@@ -78,6 +78,12 @@ func (i *integration) run(limit int) (int, error) {
 			return 0, err
 		}
 	}
+	return i.append(limit)
+}
+
+// append writes the next leaves. Were two to do it at once, the keys of the
+// tables would refuse the slower one.
+func (i *integration) append(limit int) (int, error) {
 	h, err := i.s.head(i.db)
 	if err != nil {
 		return 0, err
@@ -237,8 +243,7 @@ func (i *integration) saveLeaves(size int64, entries []ripe) error {
 // not where they are recorded: a counter without gaps in the act's transaction
 // would make all acts on one tender wait for one another.
 func (i *integration) lastOfTenders(entries []ripe) (map[string]int64, error) {
-	seq := map[string]int64{}
-	var names []string
+	seq, names := map[string]int64{}, []string{}
 	for _, e := range entries {
 		if _, ok := seq[e.tender]; !ok && e.tender != "" {
 			seq[e.tender] = 0
