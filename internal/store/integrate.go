@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -63,14 +63,6 @@ type integration struct {
 	after func(string) error
 }
 
-// ripe is a committed entry before which none can come any more.
-type ripe struct {
-	id, epoch      int64
-	xid            string
-	tenant, tender string
-	leaf           []byte
-}
-
 func (i *integration) run(limit int) (int, error) {
 	if i.s.postgres {
 		var ours bool
@@ -88,34 +80,27 @@ func (i *integration) append(limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	entries, err := i.s.ripe(i.db, h, limit)
-	if err != nil || len(entries) == 0 {
+	leaves, err := i.saveLeaves(h, limit)
+	if err != nil || len(leaves) == 0 {
 		return 0, err
 	}
-	leaves := make([][32]byte, len(entries))
-	for k, e := range entries {
-		leaves[k] = [32]byte(e.leaf)
+	if err := i.after("leaves"); err != nil {
+		return 0, err
 	}
 	tiles, root, err := audit.Grow(uint64(h.size), leaves, i.s.tiles(i.db))
 	if err != nil {
 		return 0, err
 	}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"leaves", func() error { return i.saveLeaves(h.size, entries) }},
-		{"tiles", func() error { return i.saveTiles(tiles) }},
-		{"checkpoint", func() error { return i.saveCheckpoint(h.size+int64(len(entries)), root, entries[len(entries)-1]) }},
-	} {
-		if err := step.do(); err != nil {
-			return 0, err
-		}
-		if err := i.after(step.name); err != nil {
-			return 0, err
-		}
+	if err := i.saveTiles(tiles); err != nil {
+		return 0, err
 	}
-	return len(entries), nil
+	if err := i.after("tiles"); err != nil {
+		return 0, err
+	}
+	if err := i.saveCheckpoint(h.size+int64(len(leaves)), root); err != nil {
+		return 0, err
+	}
+	return len(leaves), i.after("checkpoint")
 }
 
 // head is how far the log goes: the last checkpoint, signed or not.
@@ -157,28 +142,6 @@ func (s *Store) beyond(h head) (string, []any) {
 	return beyondSQLite, []any{h.entry}
 }
 
-func (s *Store) ripe(db *gorm.DB, h head, limit int) ([]ripe, error) {
-	from, args := s.beyond(h)
-	query := "SELECT e.id, 0, '0', e.tenant, e.tender, e.leaf" + from + " ORDER BY e.id LIMIT ?"
-	if s.postgres {
-		query = "SELECT e.id, e.epoch, e.xid::text AS xid_text, e.tenant, e.tender, e.leaf" + from + behindTheFence + " ORDER BY e.epoch, e.xid, e.id LIMIT ?"
-	}
-	rows, err := db.Raw(query, append(args, limit)...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []ripe
-	for rows.Next() {
-		var e ripe
-		if err := rows.Scan(&e.id, &e.epoch, &e.xid, &e.tenant, &e.tender, &e.leaf); err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, rows.Err()
-}
-
 // unintegrated tells whether there may be something to do, without SQLite's one
 // writer and without a transaction.
 func (s *Store) unintegrated(ctx context.Context) (bool, error) {
@@ -211,67 +174,52 @@ func (s *Store) Lag(ctx context.Context) (time.Duration, error) {
 	return max(now.Sub(time.UnixMicro(oldest)), 0), err
 }
 
-func (i *integration) saveLeaves(size int64, entries []ripe) error {
-	seq, err := i.lastOfTenders(entries)
-	if err != nil {
-		return err
-	}
-	n := len(entries)
-	idx, entry, number, tenant, tender := make([]int64, n), make([]int64, n), make([]int64, n), make([]string, n), make([]string, n)
-	for k, e := range entries {
-		if e.tender != "" {
-			seq[e.tender]++
-		}
-		idx[k], entry[k], number[k], tenant[k], tender[k] = size+int64(k), e.id, seq[e.tender], e.tenant, e.tender
-	}
-	if i.s.postgres {
-		return i.exec("INSERT INTO audit_leaf (idx, entry, tenant, tender, tender_seq) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])",
-			idx, entry, tenant, tender, number)
-	}
-	rows := make([][5]any, n)
-	for k := range rows {
-		rows[k] = [5]any{idx[k], entry[k], tenant[k], tender[k], number[k]}
-	}
-	text, err := json.Marshal(rows)
-	if err != nil {
-		return err
-	}
-	return i.exec("INSERT INTO audit_leaf (idx, entry, tenant, tender, tender_seq) SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?)", string(text))
-}
+// leafRows places ripe entries in the tree and numbers those of each tender.
+// They are numbered here and not where they are recorded: a counter without
+// gaps in the act's transaction would make all acts on one tender wait for one
+// another. Where %[1]s is the order of the register:
+const leafRows = `numbered AS (
+	SELECT r.*, row_number() OVER (ORDER BY %[1]s) AS place, row_number() OVER (PARTITION BY r.tender ORDER BY %[1]s) AS nth FROM ripe r
+), known AS (
+	SELECT d.tender, (SELECT max(l.tender_seq) FROM audit_leaf l WHERE l.tender = d.tender AND l.tender <> '') AS last
+	FROM (SELECT DISTINCT tender FROM ripe WHERE tender <> '') d
+)`
 
-// lastOfTenders is how many leaves each tender has. They are numbered here and
-// not where they are recorded: a counter without gaps in the act's transaction
-// would make all acts on one tender wait for one another.
-func (i *integration) lastOfTenders(entries []ripe) (map[string]int64, error) {
-	seq, names := map[string]int64{}, []string{}
-	for _, e := range entries {
-		if _, ok := seq[e.tender]; !ok && e.tender != "" {
-			seq[e.tender] = 0
-			names = append(names, e.tender)
-		}
-	}
-	text, err := json.Marshal(names)
-	if err != nil {
-		return nil, err
-	}
-	from := "SELECT value AS tender FROM json_each(?)"
+// leafInsert makes rows of them, from a size on.
+const leafInsert = `SELECT ? + n.place - 1, n.id, n.tenant, n.tender, CASE n.tender WHEN '' THEN 0 ELSE coalesce(t.last, 0) + n.nth END
+	FROM numbered n LEFT JOIN known t ON t.tender = n.tender ORDER BY n.place`
+
+const intoLeaves = "INSERT INTO audit_leaf (idx, entry, tenant, tender, tender_seq) "
+
+// saveLeaves puts the next entries that are ripe in the tree, and tells their
+// leaves. All is done by the database, where the rows are: to bring them here
+// and back again took longer than to write them.
+func (i *integration) saveLeaves(h head, limit int) ([][32]byte, error) {
+	from, args := i.s.beyond(h)
+	args = append(args, limit)
+	var joined []byte
 	if i.s.postgres {
-		from = "SELECT value AS tender FROM json_array_elements_text(?::json)"
-	}
-	rows, err := i.db.Raw("SELECT t.tender, coalesce((SELECT max(l.tender_seq) FROM audit_leaf l WHERE l.tender = t.tender AND l.tender <> ''), 0) FROM ("+from+") t", string(text)).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var n int64
-		if err := rows.Scan(&name, &n); err != nil {
+		const order = "r.epoch, r.xid, r.id"
+		query := "WITH ripe AS MATERIALIZED (SELECT e.id, e.epoch, e.xid, e.tenant, e.tender, e.leaf" + from + behindTheFence + " ORDER BY e.epoch, e.xid, e.id LIMIT ?), " +
+			fmt.Sprintf(leafRows, order) + ", saved AS (" + intoLeaves + leafInsert + ") SELECT string_agg(n.leaf, ''::bytea ORDER BY n.place) FROM numbered n"
+		if err := i.db.Raw(query, append(args, h.size)...).Row().Scan(&joined); err != nil {
 			return nil, err
 		}
-		seq[name] = n
+	} else {
+		ripe := from + " ORDER BY e.id LIMIT ?"
+		if err := i.db.Raw("SELECT coalesce(unhex(group_concat(hex(leaf), '')), zeroblob(0)) FROM (SELECT e.leaf"+ripe+")", args...).Row().Scan(&joined); err != nil {
+			return nil, err
+		}
+		query := intoLeaves + "WITH ripe AS (SELECT e.id, e.tenant, e.tender" + ripe + "), " + fmt.Sprintf(leafRows, "r.id") + leafInsert
+		if err := i.db.Exec(query, append(args, h.size)...).Error; err != nil {
+			return nil, err
+		}
 	}
-	return seq, rows.Err()
+	leaves := make([][32]byte, len(joined)/32)
+	for k := range leaves {
+		leaves[k] = [32]byte(joined[32*k:])
+	}
+	return leaves, nil
 }
 
 func (i *integration) saveTiles(tiles []audit.Filled) error {
@@ -284,22 +232,18 @@ func (i *integration) saveTiles(tiles []audit.Filled) error {
 	return nil
 }
 
-func (i *integration) saveCheckpoint(size int64, root [32]byte, last ripe) error {
+func (i *integration) saveCheckpoint(size int64, root [32]byte) error {
 	now, err := i.s.Now()
 	if err != nil {
 		return err
 	}
+	order := "entry"
+	columns := "e.id"
 	if i.s.postgres {
-		return i.db.Exec("INSERT INTO audit_checkpoint (size, root, at, epoch, xid, entry) VALUES (?, ?, ?, ?, ?::text::xid8, ?)",
-			size, root[:], now.UnixMicro(), last.epoch, last.xid, last.id).Error
+		order, columns = "epoch, xid, entry", "e.epoch, e.xid, e.id"
 	}
-	return i.db.Exec("INSERT INTO audit_checkpoint (size, root, at, entry) VALUES (?, ?, ?, ?)", size, root[:], now.UnixMicro(), last.id).Error
-}
-
-// exec goes past gorm, which would spread a slice over many parameters.
-func (i *integration) exec(query string, args ...any) error {
-	_, err := i.db.Statement.ConnPool.ExecContext(i.db.Statement.Context, query, args...)
-	return err
+	return i.db.Exec("INSERT INTO audit_checkpoint (size, root, at, "+order+") SELECT ?, ?, ?, "+columns+" FROM audit_entry e JOIN audit_leaf l ON l.entry = e.id WHERE l.idx = ?",
+		size, root[:], now.UnixMicro(), size-1).Error
 }
 
 // sign signs every committed checkpoint that is not signed yet.
