@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -174,44 +176,52 @@ func (s *Store) Lag(ctx context.Context) (time.Duration, error) {
 	return max(now.Sub(time.UnixMicro(oldest)), 0), err
 }
 
-// leafRows places ripe entries in the tree and numbers those of each tender.
-// They are numbered here and not where they are recorded: a counter without
-// gaps in the act's transaction would make all acts on one tender wait for one
-// another. Where %[1]s is the order of the register:
-const leafRows = `numbered AS (
-	SELECT r.*, row_number() OVER (ORDER BY %[1]s) AS place, row_number() OVER (PARTITION BY r.tender ORDER BY %[1]s) AS nth FROM ripe r
+// leafRows numbers ripe entries among those of their tender. They are numbered
+// here and not where they are recorded: a counter without gaps in the act's
+// transaction would make all acts on one tender wait for one another. %[1]s is
+// the order of the register. There is no join in it, so that there is nothing
+// a planner can get wrong about a table that grows from nothing.
+const leafRows = `placed AS (
+	SELECT r.*, row_number() OVER (ORDER BY %[1]s) AS place FROM ripe r
+), numbered AS (
+	SELECT p.*, row_number() OVER (PARTITION BY p.tender ORDER BY p.place) AS nth FROM placed p
 ), known AS (
-	SELECT d.tender, (SELECT max(l.tender_seq) FROM audit_leaf l WHERE l.tender = d.tender AND l.tender <> '') AS last
-	FROM (SELECT DISTINCT tender FROM ripe WHERE tender <> '') d
+	SELECT n.*, max(CASE WHEN n.nth = 1 AND n.tender <> '' THEN (SELECT max(l.tender_seq) FROM audit_leaf l WHERE l.tender = n.tender AND l.tender <> '') END)
+		OVER (PARTITION BY n.tender) AS last FROM numbered n
 )`
 
-// leafInsert makes rows of them, from a size on.
-const leafInsert = `SELECT ? + n.place - 1, n.id, n.tenant, n.tender, CASE n.tender WHEN '' THEN 0 ELSE coalesce(t.last, 0) + n.nth END
-	FROM numbered n LEFT JOIN known t ON t.tender = n.tender ORDER BY n.place`
-
-const intoLeaves = "INSERT INTO audit_leaf (idx, entry, tenant, tender, tender_seq) "
+// leafInsert writes them, from a size on.
+const (
+	leafInsert = "INSERT INTO audit_leaf (idx, entry, tenant, tender, tender_seq) "
+	leafSelect = ` SELECT ? + k.place - 1, k.id, k.tenant, k.tender, CASE k.tender WHEN '' THEN 0 ELSE coalesce(k.last, 0) + k.nth END FROM known k ORDER BY k.place`
+)
 
 // saveLeaves puts the next entries that are ripe in the tree, and tells their
 // leaves. All is done by the database, where the rows are: to bring them here
-// and back again took longer than to write them.
+// and back again takes longer.
 func (i *integration) saveLeaves(h head, limit int) ([][32]byte, error) {
 	from, args := i.s.beyond(h)
-	args = append(args, limit)
+	columns, order := "e.id, e.tenant, e.tender, e.leaf", "id"
+	if i.s.postgres {
+		columns, order, from = columns+", e.epoch, e.xid", "epoch, xid, id", from+behindTheFence
+	}
+	by := func(table string) string { return table + "." + strings.ReplaceAll(order, ", ", ", "+table+".") }
+	// The limit stands inside and in figures. Elsewhere, or as a parameter, the
+	// planner may sort the whole register for each batch.
+	ripe := "SELECT " + columns + from + " ORDER BY " + by("e") + " LIMIT " + strconv.Itoa(limit)
+	numbered := fmt.Sprintf(leafRows, by("r"))
 	var joined []byte
 	if i.s.postgres {
-		const order = "r.epoch, r.xid, r.id"
-		query := "WITH ripe AS MATERIALIZED (SELECT e.id, e.epoch, e.xid, e.tenant, e.tender, e.leaf" + from + behindTheFence + " ORDER BY e.epoch, e.xid, e.id LIMIT ?), " +
-			fmt.Sprintf(leafRows, order) + ", saved AS (" + intoLeaves + leafInsert + ") SELECT string_agg(n.leaf, ''::bytea ORDER BY n.place) FROM numbered n"
+		query := "WITH ripe AS MATERIALIZED (" + ripe + "), " + numbered + ", saved AS (" + leafInsert + leafSelect + ") SELECT string_agg(p.leaf, ''::bytea ORDER BY p.place) FROM placed p"
 		if err := i.db.Raw(query, append(args, h.size)...).Row().Scan(&joined); err != nil {
 			return nil, err
 		}
-	} else {
-		ripe := from + " ORDER BY e.id LIMIT ?"
-		if err := i.db.Raw("SELECT coalesce(unhex(group_concat(hex(leaf), '')), zeroblob(0)) FROM (SELECT e.leaf"+ripe+")", args...).Row().Scan(&joined); err != nil {
-			return nil, err
+	} else { // one writer: both questions are of the same entries
+		err := i.db.Raw("SELECT coalesce(unhex(group_concat(hex(leaf), '')), zeroblob(0)) FROM ("+ripe+")", args...).Row().Scan(&joined)
+		if err == nil {
+			err = i.db.Exec(leafInsert+"WITH ripe AS ("+ripe+"), "+numbered+leafSelect, append(args, h.size)...).Error
 		}
-		query := intoLeaves + "WITH ripe AS (SELECT e.id, e.tenant, e.tender" + ripe + "), " + fmt.Sprintf(leafRows, "r.id") + leafInsert
-		if err := i.db.Exec(query, append(args, h.size)...).Error; err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -223,13 +233,12 @@ func (i *integration) saveLeaves(h head, limit int) ([][32]byte, error) {
 }
 
 func (i *integration) saveTiles(tiles []audit.Filled) error {
+	var values []any
 	for _, t := range tiles {
-		err := i.db.Exec("INSERT INTO audit_tile (level, n, data) VALUES (?, ?, ?) ON CONFLICT (level, n) DO UPDATE SET data = excluded.data", t.Level, t.N, t.Data).Error
-		if err != nil {
-			return err
-		}
+		values = append(values, t.Level, t.N, t.Data)
 	}
-	return nil
+	return i.db.Exec("INSERT INTO audit_tile (level, n, data) VALUES "+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(tiles)), ", ")+
+		" ON CONFLICT (level, n) DO UPDATE SET data = excluded.data", values...).Error
 }
 
 func (i *integration) saveCheckpoint(size int64, root [32]byte) error {
@@ -237,12 +246,11 @@ func (i *integration) saveCheckpoint(size int64, root [32]byte) error {
 	if err != nil {
 		return err
 	}
-	order := "entry"
-	columns := "e.id"
+	last, of := "entry", "e.id"
 	if i.s.postgres {
-		order, columns = "epoch, xid, entry", "e.epoch, e.xid, e.id"
+		last, of = "epoch, xid, entry", "e.epoch, e.xid, e.id"
 	}
-	return i.db.Exec("INSERT INTO audit_checkpoint (size, root, at, "+order+") SELECT ?, ?, ?, "+columns+" FROM audit_entry e JOIN audit_leaf l ON l.entry = e.id WHERE l.idx = ?",
+	return i.db.Exec("INSERT INTO audit_checkpoint (size, root, at, "+last+") SELECT ?, ?, ?, "+of+" FROM audit_entry e JOIN audit_leaf l ON l.entry = e.id WHERE l.idx = ?",
 		size, root[:], now.UnixMicro(), size-1).Error
 }
 
