@@ -77,13 +77,19 @@ func OpenCheckpoint(text string, keys note.Verifiers) (Checkpoint, error) {
 	if err != nil || again != text {
 		return Checkpoint{}, ErrBadSignature.Because(errors.New("the signatures are not in their one form"))
 	}
-	lines := strings.Split(strings.TrimSuffix(n.Text, "\n"), "\n")
+	return readCheckpoint(n.Text)
+}
+
+// readCheckpoint reads the text of a checkpoint in its one spelling.
+func readCheckpoint(text string) (Checkpoint, error) {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if len(lines) < 3 {
 		return Checkpoint{}, ErrBadCheckpoint
 	}
 	c := Checkpoint{Origin: lines[0], Extensions: lines[3:]}
+	var err error
 	c.Size, err = strconv.ParseUint(lines[1], 10, 64)
-	if err != nil || c.Origin == "" || !decode(lines[2], &c.Root) || c.text() != n.Text {
+	if err != nil || c.Origin == "" || !decode(lines[2], &c.Root) || c.text() != text {
 		return Checkpoint{}, ErrBadCheckpoint
 	}
 	return c, nil

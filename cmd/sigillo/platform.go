@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/bids"
@@ -50,6 +52,13 @@ type platform struct {
 	api      *api.API
 	bell     *jobs.Bell
 	prober   *jobs.Prober
+	register jobs.Register
+}
+
+// register is the log as the bell keeps it.
+type register struct {
+	*store.Log
+	*audit.Publisher
 }
 
 // assemble connects everything. clock is nil for the real one: then on
@@ -81,7 +90,11 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if err != nil {
 		return nil, err
 	}
-	register, err := openLog(s.LogKey, db)
+	trail, err := openLog(s.LogKey, db)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := note.NewVerifier(trail.Key())
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +124,14 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.identity = identity.NewService(store.Acts[identity.Tx](db), db, local, demo)
 	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
 	p.bell = jobs.New(p.bids, db.Now, log)
+	p.register = register{trail, audit.NewPublisher(db, vault.Log(), verifier)}
 	p.api = api.New(api.Services{
 		Identity: p.identity,
 		Parties:  p.parties,
 		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
-		Probes:   db, Trail: register, Now: db.Now, Ready: db.Ping,
+		Probes:   db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
 	return p, nil

@@ -41,6 +41,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener) error {
 	if err := p.bell.Probe(context.WithoutCancel(ctx), p.prober); err != nil {
 		return err
 	}
+	p.bell.Keep(context.WithoutCancel(ctx), p.register)
 	if err := p.bell.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -148,6 +148,9 @@ const (
 
 	ExportAudit Action = "export-audit"
 	ViewLogKey  Action = "view-log-key"
+
+	ViewCheckpoint Action = "view-checkpoint"
+	ViewTile       Action = "view-tile"
 )
 
 func allow(role Role, w when) grant { return grant{role, w} }
@@ -285,6 +288,8 @@ var rules = []rule{
 
 	{ExportAudit, fault.T("Esporta il registro", "Export the audit trail"), some(allow(Auditor, own))},
 	{ViewLogKey, fault.T("Vedi la chiave del registro", "View the log's key"), everybody(anywhere)},
+	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},
+	{ViewTile, fault.T("Vedi una tessera del registro", "View a tile of the log"), everybody(anywhere)},
 }
 
 // gate is the action that says who may see a thing of each type: who may not

@@ -38,6 +38,8 @@ type Services struct {
 	Bids     *bids.Service
 	Awards   *award.Service
 	Trail    Trail
+	// Published is what of the log lies open to everybody.
+	Published Published
 	// Probes tell how the platform worked.
 	Probes Probes
 	// Now is the clock of the service, for people to compare theirs with.
@@ -120,6 +122,7 @@ func New(s Services, c Config) *API {
 	a.openings()
 	a.evaluations()
 	a.trail()
+	a.published()
 	a.pages()
 	a.enums()
 	a.http = a.recognise(mux)

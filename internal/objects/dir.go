@@ -24,8 +24,9 @@ type Dir struct {
 	root *os.Root
 	// keeping makes one step of looking at a retention and acting on it. One
 	// program owns the directory; several replicas need an S3 store.
-	keeping sync.Mutex
-	turns   turns
+	keeping  sync.Mutex
+	swapping sync.Mutex // the same for what is replaced on the log's shelf
+	turns    turns
 }
 
 // abandoned is the age at which an upload's temporary file has no writer any

@@ -1,10 +1,11 @@
-// Package objects keeps the bytes of documents and sealed envelopes: in a
-// directory on one machine, or in any S3 store with Object Lock.
+// Package objects keeps the bytes of documents and sealed envelopes, and the
+// published log: in a directory on one machine, or in any S3 store with Object
+// Lock.
 //
 // It promises that an object is either whole, with its digest proven, or not
-// there, and that it is never overwritten. It does not know what the bytes
-// mean. A directory cannot stop the machine's owner from deleting a file: where
-// that matters, use Object Lock.
+// there, and that it is never overwritten, but for the log's newest checkpoint.
+// It does not know what the bytes mean. A directory cannot stop the machine's
+// owner from deleting a file: where that matters, use Object Lock.
 package objects
 
 import (
@@ -23,7 +24,7 @@ import (
 // Open opens the store an address names: a path, or
 // s3://ACCESS:SECRET@host:port/bucket?tls=true&region=eu-south-1. Where
 // bidders may reach the store themselves, public=https://its.name says so.
-func Open(ctx context.Context, address string) (docs.Vault, error) {
+func Open(ctx context.Context, address string) (Store, error) {
 	if !strings.HasPrefix(address, "s3://") {
 		return NewDir(strings.TrimPrefix(address, "dir:"))
 	}

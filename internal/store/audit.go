@@ -35,7 +35,7 @@ func (s *Store) Trail(ctx context.Context, authority string, begin func(sealed [
 		if s.postgres {
 			// All that this snapshot sees. A reader that goes on from where it
 			// stopped would need the fence at the snapshot's xmin as well.
-			q = q.Order("xid, id")
+			q = q.Order("epoch, xid, id")
 		} else {
 			q = q.Order("id")
 		}
@@ -100,7 +100,7 @@ func (s *Store) visit(ctx context.Context, page []trailRow, visit func(audit.Rec
 // Log is the register with the key its exports are signed with.
 type Log struct {
 	store  *Store
-	origin string
+	origin string // of exports
 	signer note.Signer
 	public string
 }
@@ -111,7 +111,8 @@ func NewLog(s *Store, private, public string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Log{s, signer.Name(), signer, public}, nil
+	// An export has a tree of its own, which must not pass for a forked log.
+	return &Log{s, signer.Name() + "/export", signer, public}, nil
 }
 
 // Key is the public key of the log.

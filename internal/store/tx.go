@@ -119,7 +119,7 @@ func (tx *Tx) Record(e audit.Entry, kept []audit.Snapshot) error {
 		}
 		body = g.who.cover(entryPlace(r.Leaf[:]), body)
 	}
-	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf) VALUES (?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:])
+	tx.queue("INSERT INTO audit_entry (tenant, tender, bidder, body, salt, leaf, at) VALUES (?, ?, ?, ?, ?, ?, ?)", e.Tenant, e.Tender, bidder, body, r.Salt[:], r.Leaf[:], e.At.UnixMicro())
 	return tx.keepStates(r.Leaf, e.At, bidder, kept)
 }
 
