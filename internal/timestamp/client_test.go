@@ -31,33 +31,34 @@ func TestStampPAD24(t *testing.T) {
 	wrong := map[tsatest.Mode]struct {
 		kind fault.Kind
 		code string
+		says string
 	}{
-		tsatest.WrongImprint:     {fault.Invalid, "stamp-of-another"},
-		tsatest.OtherHash:        {fault.Invalid, "stamp-of-another"},
-		tsatest.WrongNonce:       {fault.Invalid, "stamp-nonce"},
-		tsatest.NoNonce:          {fault.Invalid, "stamp-nonce"},
-		tsatest.NoUsage:          {fault.Invalid, "untrusted-time-stamp"},
-		tsatest.UsageNotCritical: {fault.Invalid, "untrusted-time-stamp"},
-		tsatest.MoreUsages:       {fault.Invalid, "untrusted-time-stamp"},
-		tsatest.Expired:          {fault.Invalid, "untrusted-time-stamp"},
-		tsatest.Foreign:          {fault.Invalid, "untrusted-time-stamp"},
-		tsatest.NotNamed:         {fault.Invalid, "unsound-time-stamp"},
-		tsatest.OtherNamed:       {fault.Invalid, "unsound-time-stamp"},
-		tsatest.Tampered:         {fault.Invalid, "unsound-time-stamp"},
-		tsatest.OtherKey:         {fault.Invalid, "unsound-time-stamp"},
-		tsatest.Ahead:            {fault.Invalid, "stamp-from-the-future"},
-		tsatest.Behind:           {fault.Invalid, "stamp-clock"},
-		tsatest.Critical:         {fault.Malformed, "not-a-time-stamp"},
-		tsatest.Indefinite:       {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Refused:          {fault.Unavailable, "tsa-refused"},
-		tsatest.Empty:            {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Page:             {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Mislabelled:      {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Unwell:           {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Elsewhere:        {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Slow:             {fault.Unavailable, "tsa-unavailable"},
-		tsatest.Truncated:        {fault.Unavailable, "tsa-bad-answer"},
-		tsatest.Endless:          {fault.Unavailable, "tsa-bad-answer"},
+		tsatest.WrongImprint:     {fault.Invalid, "stamp-of-another", ""},
+		tsatest.OtherHash:        {fault.Invalid, "stamp-of-another", ""},
+		tsatest.WrongNonce:       {fault.Invalid, "stamp-nonce", ""},
+		tsatest.NoNonce:          {fault.Invalid, "stamp-nonce", ""},
+		tsatest.NoUsage:          {fault.Invalid, "untrusted-time-stamp", ""},
+		tsatest.UsageNotCritical: {fault.Invalid, "untrusted-time-stamp", ""},
+		tsatest.MoreUsages:       {fault.Invalid, "untrusted-time-stamp", ""},
+		tsatest.Expired:          {fault.Invalid, "untrusted-time-stamp", ""},
+		tsatest.Foreign:          {fault.Invalid, "untrusted-time-stamp", ""},
+		tsatest.NotNamed:         {fault.Invalid, "unsound-time-stamp", ""},
+		tsatest.OtherNamed:       {fault.Invalid, "unsound-time-stamp", ""},
+		tsatest.Tampered:         {fault.Invalid, "unsound-time-stamp", ""},
+		tsatest.OtherKey:         {fault.Invalid, "unsound-time-stamp", ""},
+		tsatest.Ahead:            {fault.Invalid, "stamp-from-the-future", ""},
+		tsatest.Behind:           {fault.Invalid, "stamp-clock", ""},
+		tsatest.Critical:         {fault.Malformed, "not-a-time-stamp", ""},
+		tsatest.Indefinite:       {fault.Unavailable, "tsa-bad-answer", "not a TimeStampResp"},
+		tsatest.Refused:          {fault.Unavailable, "tsa-refused", ""},
+		tsatest.Empty:            {fault.Unavailable, "tsa-bad-answer", "not a TimeStampResp"},
+		tsatest.Page:             {fault.Unavailable, "tsa-bad-answer", "not application/timestamp-reply"},
+		tsatest.Mislabelled:      {fault.Unavailable, "tsa-bad-answer", "not application/timestamp-reply"},
+		tsatest.Unwell:           {fault.Unavailable, "tsa-bad-answer", "HTTP 503"},
+		tsatest.Elsewhere:        {fault.Unavailable, "tsa-bad-answer", "HTTP 307"},
+		tsatest.Slow:             {fault.Unavailable, "tsa-unavailable", ""},
+		tsatest.Truncated:        {fault.Unavailable, "tsa-bad-answer", "not a TimeStampResp"},
+		tsatest.Endless:          {fault.Unavailable, "tsa-bad-answer", "too long"},
 	}
 	for mode := tsatest.Honest; mode < tsatest.Modes; mode++ {
 		want, isWrong := wrong[mode]
@@ -71,7 +72,7 @@ func TestStampPAD24(t *testing.T) {
 			tsa.Play(mode)
 			token, err := client.Stamp(ctx, digest)
 			if isWrong {
-				if f := fault.Of(err); f == nil || f.Kind != want.kind || f.Code != want.code || token != nil {
+				if f := fault.Of(err); f == nil || f.Kind != want.kind || f.Code != want.code || !strings.Contains(f.Text.EN, want.says) || token != nil {
 					t.Fatalf("mode %d: %d bytes, %v", mode, len(token), err)
 				}
 				return
