@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"crypto/elliptic"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"slices"
@@ -77,5 +78,43 @@ func TestWhoMayStamp(t *testing.T) {
 				t.Error("trusted without a list, or after the certificate ended")
 			}
 		})
+	}
+}
+
+// Trusted lists name the stamping certificate itself or its issuer; others have
+// an authority between, whose certificate comes with the token.
+func TestWhereAStampersChainEnds(t *testing.T) {
+	root := newAuthority(t, "Radice")
+	key := newECDSA(t, elliptic.P256())
+	between := &authority{issue(t, root, key, func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: "Marca"}
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage, c.ExtraExtensions = true, true, x509.KeyUsageCertSign, nil
+	}), key}
+	by := between.stamper(t)
+	open := func(enclosed ...*x509.Certificate) *Stamp {
+		s, err := OpenStamp(by.container(t, []byte{0x30, 0}, recipe{kind: oidStampInfo, enclose: enclosed}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	alone, accompanied := open(by.cert), open(by.cert, between.cert)
+	for name, c := range map[string]struct {
+		stamp  *Stamp
+		anchor *x509.Certificate
+		ok     bool
+	}{
+		"itself":                  {alone, by.cert, true},
+		"its issuer":              {alone, between.cert, true},
+		"the root":                {accompanied, root.cert, true},
+		"the root, with a gap":    {alone, root.cert, false},
+		"another's, all enclosed": {open(by.cert, between.cert, root.cert), newAuthority(t, "Radice").cert, false},
+	} {
+		if err := c.stamp.VouchedBy(&Trust{anchors: []anchor{{cert: c.anchor, ever: stamps}}}, now); c.ok != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if alone.VouchedBy(&Trust{anchors: []anchor{{cert: by.cert, ever: signatures}}}, now) == nil {
+		t.Error("trusted for signatures only")
 	}
 }
