@@ -21,14 +21,14 @@ var floors = [][]string{
 	{"parties", "tender"},
 	{"bids"},
 	{"award"},
-	{"internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet"},
+	{"internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet", "internal/timestamp"},
 	{"internal/store"},
 	{"internal/api"},
 	{"cmd/sigillo"},
 }
 
 // beside are folders of tests and of deployment, which belong to no floor.
-var beside = []string{"internal", "internal/objects/vaulttest", "internal/store/storetest", "deploy"}
+var beside = []string{"internal", "internal/objects/vaulttest", "internal/store/storetest", "internal/timestamp/tsatest", "deploy"}
 
 // lodgers are the libraries that live in one room only.
 var lodgers = map[string]string{

@@ -32,7 +32,7 @@ type commands struct {
 	Sealer  sealerCommand  `cmd:"" help:"Keep the platform's keys in a process of its own."`
 	Seal    sealCommand    `cmd:"" help:"Seal an envelope on this computer."`
 	Submit  submitCommand  `cmd:"" help:"Upload sealed envelopes and submit the bid."`
-	Verify  verifyCommands `cmd:"" help:"Verify an export of the register, or a receipt."`
+	Verify  verifyCommands `cmd:"" help:"Verify an export of the register, a receipt, or a time stamp."`
 	Bench   benchCommand   `cmd:"" help:"Measure the platform on services of its own."`
 	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document, or check a copy of it."`
 }

@@ -16,8 +16,9 @@ import (
 )
 
 type verifyCommands struct {
-	Export  verifyCommand        `cmd:"" default:"withargs" help:"Verify an export of the register."`
-	Receipt verifyReceiptCommand `cmd:"" help:"Verify a receipt, or any other statement the platform signed."`
+	Export    verifyCommand          `cmd:"" default:"withargs" help:"Verify an export of the register."`
+	Receipt   verifyReceiptCommand   `cmd:"" help:"Verify a receipt, or any other statement the platform signed."`
+	Timestamp verifyTimestampCommand `cmd:"" help:"Verify a time stamp over a file or a digest."`
 }
 
 // logKey is the platform's public key, as a verifier holds it.

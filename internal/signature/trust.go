@@ -107,8 +107,8 @@ func (t *Trust) chain(leaf *x509.Certificate, others []*x509.Certificate, at tim
 	use := x509.ExtKeyUsageAny
 	if p == stamps {
 		use = x509.ExtKeyUsageTimeStamping
-		if len(leaf.ExtKeyUsage) != 1 || leaf.ExtKeyUsage[0] != use || len(leaf.UnknownExtKeyUsage) > 0 {
-			return errors.New("not a time-stamping certificate") // RFC 3161, 2.3
+		if !stampsOnly(leaf) {
+			return errors.New("not a certificate for time stamps alone")
 		}
 	}
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
