@@ -184,6 +184,9 @@ func (d *Dir) Stored(_ context.Context, u docs.Upload) ([]docs.Part, error) {
 		return nil, err
 	}
 	names, err := d.marks(folder)
+	if errors.Is(err, fs.ErrNotExist) { // finished or dropped just now
+		return nil, fault.Missing("upload")
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -223,6 +226,12 @@ func (d *Dir) Finish(ctx context.Context, u docs.Upload) error {
 	// Even if the object is there already: who only knows its digest must not
 	// pass for who has its bytes.
 	if err := complete(u, parts); err != nil {
+		// Or another call has finished, and was removing them as they were listed.
+		if _, err := d.of(u); err != nil {
+			if _, there := d.root.Stat(name); there == nil {
+				return nil
+			}
+		}
 		return err
 	}
 	if err := d.root.MkdirAll(path.Dir(name), 0o700); err != nil {
