@@ -36,7 +36,7 @@ func (s *Store) Integrate(ctx context.Context, signer note.Signer, limit int) (i
 
 // integrate tells after which step it is; what that answers stops it there.
 func (s *Store) integrate(ctx context.Context, signer note.Signer, limit int, after func(step string) error) (int, error) {
-	some, err := s.unintegrated(ctx)
+	_, some, err := s.oldest(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -144,36 +144,37 @@ func (s *Store) beyond(h head) (string, []any) {
 	return beyondSQLite, []any{h.entry}
 }
 
-// unintegrated tells whether there may be something to do, without SQLite's one
-// writer and without a transaction.
-func (s *Store) unintegrated(ctx context.Context) (bool, error) {
+// oldest is the instant of the first entry the log has not reached, without
+// SQLite's one writer and without a transaction. It asks for the first in order,
+// and not whether there is one: that a planner may answer by reading all.
+func (s *Store) oldest(ctx context.Context) (at int64, some bool, err error) {
 	db := s.read.WithContext(ctx)
 	h, err := s.head(db)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	from, args := s.beyond(h)
-	var some bool
-	err = db.Raw("SELECT EXISTS (SELECT 1"+from+")", args...).Scan(&some).Error
-	return some, err
+	order := "e.id"
+	if s.postgres {
+		order = "e.epoch, e.xid, e.id"
+	}
+	err = db.Raw("SELECT e.at"+from+" ORDER BY "+order+" LIMIT 1", args...).Row().Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return at, err == nil, err
 }
 
 // Lag is the age of the oldest entry that is not in the log yet, 0 when all
 // are. On PostgreSQL it grows as long as any transaction of the cluster lasts,
 // and no entry is lost meanwhile. Entries of before the log existed have no age.
 func (s *Store) Lag(ctx context.Context) (time.Duration, error) {
-	db := s.read.WithContext(ctx)
-	h, err := s.head(db)
-	if err != nil {
-		return 0, err
-	}
-	from, args := s.beyond(h)
-	var oldest int64
-	if err := db.Raw("SELECT coalesce(min(e.at), 0)"+from+" AND e.at > 0", args...).Scan(&oldest).Error; err != nil || oldest == 0 {
+	at, _, err := s.oldest(ctx)
+	if err != nil || at == 0 {
 		return 0, err
 	}
 	now, err := s.Now()
-	return max(now.Sub(time.UnixMicro(oldest)), 0), err
+	return max(now.Sub(time.UnixMicro(at)), 0), err
 }
 
 // leafRows numbers ripe entries among those of their tender. They are numbered

@@ -475,3 +475,30 @@ func TestTheLogGoesOnInAnotherCluster(t *testing.T) {
 		t.Fatal(len(leaves))
 	}
 }
+
+// TestTransactionIdsAreNumbersAndNotTexts: sorted as texts, 10 comes before 9,
+// and a log that has reached 10 would pass over 9.
+func TestTransactionIdsAreNumbersAndNotTexts(t *testing.T) {
+	s := open(t, storetest.Postgres(t), func() time.Time { return noon })
+	signer, _ := logKeys(t)
+	xids := []int{3, 9, 10, 11, 99, 100, 101}
+	for i := range xids { // in no order
+		i = (i*3 + 1) % len(xids)
+		e := enteredAs(i)
+		err := s.db.Exec("INSERT INTO audit_entry (xid, tenant, tender, bidder, body, salt, leaf) VALUES (?::text::xid8, 'city', ?, FALSE, ?, ?, ?)",
+			fmt.Sprint(xids[i]), e.tender, e.body, e.salt[:], e.leaf[:]).Error
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	integrateAll(t, s, signer, 2)
+	leaves := leavesOf(t, s)
+	if len(leaves) != len(xids) {
+		t.Fatal(len(leaves), "of", len(xids))
+	}
+	for i, leaf := range leaves {
+		if leaf != enteredAs(i).leaf {
+			t.Fatal("leaf", i, "is another")
+		}
+	}
+}
