@@ -18,6 +18,7 @@ import (
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/feed"
 	"sigillo/internal/act"
 	"sigillo/internal/api"
 	"sigillo/internal/identity"
@@ -53,6 +54,7 @@ type platform struct {
 	bell     *jobs.Bell
 	prober   *jobs.Prober
 	register jobs.Register
+	feeds    jobs.Feeds
 }
 
 // register is the log as the bell keeps it.
@@ -125,12 +127,14 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
 	p.bell = jobs.New(p.bids, db.Now, log)
 	p.register = register{trail, audit.NewPublisher(db, vault.Log(), verifier)}
+	p.feeds = db
 	p.api = api.New(api.Services{
 		Identity: p.identity,
 		Parties:  p.parties,
 		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
 		Bids:     p.bids,
 		Awards:   award.NewService(store.Acts[award.Tx](db), db),
+		Feed:     feed.NewService(db),
 		Probes:   db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)

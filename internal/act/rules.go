@@ -151,6 +151,9 @@ const (
 
 	ViewCheckpoint Action = "view-checkpoint"
 	ViewTile       Action = "view-tile"
+
+	ListChanges Action = "list-changes"
+	ReadFeed    Action = "read-feed"
 )
 
 func allow(role Role, w when) grant { return grant{role, w} }
@@ -290,6 +293,9 @@ var rules = []rule{
 	{ViewLogKey, fault.T("Vedi la chiave del registro", "View the log's key"), everybody(anywhere)},
 	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},
 	{ViewTile, fault.T("Vedi una tessera del registro", "View a tile of the log"), everybody(anywhere)},
+
+	{ListChanges, fault.T("Elenca ciò che è diventato pubblico", "List what has become public"), everybody(anywhere)},
+	{ReadFeed, fault.T("Segui ciò che è diventato pubblico (Atom)", "Follow what has become public (Atom)"), everybody(anywhere)},
 }
 
 // gate is the action that says who may see a thing of each type: who may not

@@ -21,6 +21,7 @@ import (
 	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/bids"
+	"sigillo/feed"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/health"
@@ -37,6 +38,7 @@ type Services struct {
 	Tenders  *tender.Service
 	Bids     *bids.Service
 	Awards   *award.Service
+	Feed     *feed.Service
 	Trail    Trail
 	// Published is what of the log lies open to everybody.
 	Published Published
@@ -123,6 +125,7 @@ func New(s Services, c Config) *API {
 	a.evaluations()
 	a.trail()
 	a.published()
+	a.changes()
 	a.pages()
 	a.enums()
 	a.http = a.recognise(mux)
