@@ -126,6 +126,7 @@ func New(s Services, c Config) *API {
 	a.trail()
 	a.published()
 	a.changes()
+	a.webhooks()
 	a.pages()
 	a.enums()
 	a.http = a.recognise(mux)

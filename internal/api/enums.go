@@ -36,6 +36,8 @@ func (a *API) enums() {
 		"Amendment":      {"kind": {"amend", "extend", "suspend", "resume", "revoke"}},
 		"Notice":         {"kind": {"winner", "participant"}},
 		"Change":         {"kind": values(feed.Kinds())},
+		"WebhookView":    {"outcome": values(feed.Outcomes())},
+		"NewWebhook":     {"outcome": values(feed.Outcomes())},
 	}
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	for name, properties := range closed {

@@ -118,12 +118,7 @@ func saveChanges(db *gorm.DB, all []feed.Change) error {
 		part := all[begin:min(begin+most, len(all))]
 		var values []any
 		for i, c := range part {
-			var effective *int64
-			if c.Effective != nil {
-				us := c.Effective.UnixMicro()
-				effective = &us
-			}
-			values = append(values, last+int64(begin+i)+1, c.ID, string(c.Action), c.At.UnixMicro(), effective, c.Authority, c.Tender, c.Lot, c.Question)
+			values = append(values, last+int64(begin+i)+1, c.ID, string(c.Action), c.At.UnixMicro(), microsOf(c.Effective), c.Authority, c.Tender, c.Lot, c.Question)
 		}
 		err := db.Exec("INSERT INTO feed_change (n, id, action, at, effective, authority, tender, lot, question) VALUES "+
 			strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?, ?), ", len(part)), ", "), values...).Error
@@ -143,12 +138,8 @@ type changeRow struct {
 }
 
 func (r changeRow) change() feed.Change {
-	c := feed.Change{ID: r.ID, Action: act.Action(r.Action), At: time.UnixMicro(r.At).UTC(), Authority: r.Authority, Tender: r.Tender, Lot: r.Lot, Question: r.Question}
-	if r.Effective != nil {
-		at := time.UnixMicro(*r.Effective).UTC()
-		c.Effective = &at
-	}
-	return c
+	return feed.Change{ID: r.ID, Action: act.Action(r.Action), At: time.UnixMicro(r.At).UTC(), Effective: instantOf(r.Effective),
+		Authority: r.Authority, Tender: r.Tender, Lot: r.Lot, Question: r.Question}
 }
 
 // Changes lists what has become public after the change of an id, in order: of

@@ -25,7 +25,7 @@ CREATE INDEX webhook_owner ON webhook (owner, id);
 CREATE TABLE webhook_course (
     webhook TEXT PRIMARY KEY REFERENCES webhook (id), passed BIGINT NOT NULL, due BIGINT NOT NULL,
     attempts INTEGER NOT NULL, failing_since BIGINT, outcome TEXT NOT NULL, delivered BIGINT NOT NULL, delivered_at BIGINT,
-    claim TEXT NOT NULL, claimed_until BIGINT NOT NULL
+    status INTEGER NOT NULL, claim TEXT NOT NULL, claimed_until BIGINT NOT NULL
 );
 CREATE INDEX webhook_course_due ON webhook_course (due);
 
