@@ -74,14 +74,20 @@ const (
 )
 
 // Deliver makes attempts as long as any is due, and tells how many got through.
+// When the context ends, the attempt under way is made to its end: cut off, it
+// would be made once more.
 func (c *Courier) Deliver(ctx context.Context) (int, error) {
 	n := 0
+	whole := context.WithoutCancel(ctx)
 	for range round {
-		p, err := c.queue.Claim(ctx, hold)
+		if ctx.Err() != nil {
+			break
+		}
+		p, err := c.queue.Claim(whole, hold)
 		if err != nil || p == nil {
 			return n, err
 		}
-		got, err := c.attempt(ctx, p)
+		got, err := c.attempt(whole, p)
 		if err != nil {
 			return n, err
 		}
@@ -104,9 +110,6 @@ func (c *Courier) attempt(ctx context.Context, p *Parcel) (bool, error) {
 	limited, stop := context.WithTimeout(ctx, patient)
 	outcome, status := c.post.Send(limited, Message{p.Webhook.Address, p.Change.ID, at, p.Webhook.Secret, body})
 	stop()
-	if ctx.Err() != nil {
-		return false, ctx.Err() // nothing is known of the receiver: the claim runs out
-	}
 	if at, err = c.now(); err != nil {
 		return false, err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"sigillo/feed"
 	"sigillo/internal/api"
+	"sigillo/internal/webhook"
 )
 
 // receiver is somebody's server that is told.
@@ -363,50 +364,58 @@ func TestAfterThreeDaysOrWhenItIsGoneAWebhookIsGivenUpAndItIsSaid(t *testing.T) 
 	})
 }
 
-// TestASenderThatDiesLosesNothing: it is killed while the receiver hangs.
+// TestASenderThatDiesLosesNothing: the worst it can do is to die after the
+// receiver has answered and before that is noted.
 func TestASenderThatDiesLosesNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site) {
 		x, other := s.receiver(), s.receiver()
-		reached, let := make(chan bool), make(chan bool)
-		x.answer = func(n int, _ http.ResponseWriter, r *http.Request) bool {
-			if n == 1 {
-				reached <- true
-				<-let
-			}
-			return true // also when its sender is no more: it gets the same again
-		}
-		s.subscribe("drafter", x, nil)
+		w := s.subscribe("drafter", x, nil)
 		s.published()
 		s.tellAll()
-		ctx, kill := context.WithCancel(t.Context())
-		died := make(chan error, 1)
-		go func() { _, err := s.p.feeds.Deliver(ctx); died <- err }()
-		<-reached
-		// Meanwhile nobody else sends to it, and others are not kept waiting.
-		ids := s.extended(2)
-		_, _ = s.subscribe("supplier-legno", other, map[string]any{"after": ids[0]}), ids
-		if n := s.deliver(); n != 1 || x.attempts() != 1 || len(other.taken()) != 1 {
+		p, err := s.p.store.Claim(t.Context(), time.Minute)
+		s.ok(err)
+		body, err := feed.Body(p.Change)
+		s.ok(err)
+		if got, _ := webhook.New(true, nil).Send(t.Context(), feed.Message{Address: p.Webhook.Address, ID: p.Change.ID, At: s.clock.Now(), Secret: p.Webhook.Secret, Body: body}); got != feed.Delivered {
+			t.Fatal(got)
+		}
+		// It is dead. While its claim lasts nobody sends there, and others do not wait.
+		ids := append([]string{p.Change.ID}, s.extended(2)...)
+		s.subscribe("supplier-legno", other, map[string]any{"after": ids[1]})
+		if n := s.deliver(); n != 1 || x.attempts() != 1 || !slices.Equal(other.taken(), ids[2:]) {
 			t.Fatal(n, x.attempts(), other.taken())
-		}
-		kill()
-		if err := <-died; err == nil {
-			t.Fatal("it was not killed")
-		}
-		close(let)
-		if s.deliver() != 0 || x.attempts() != 1 {
-			t.Fatal("sent before the claim ran out")
 		}
 		s.later(time.Minute)
 		if n := s.deliver(); n != 3 {
 			t.Fatal(n, "delivered")
 		}
-		first := x.tried[0]
-		for end := time.Now().Add(10 * time.Second); len(x.taken()) < 4 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if want := append([]string{ids[0]}, ids...); !slices.Equal(x.taken(), want) {
+			t.Errorf("got %v, want %v", x.taken(), want)
 		}
-		if !slices.Equal(x.tried, append([]string{first, first}, ids...)) {
-			t.Errorf("tried %v", x.tried)
+		// Were it not dead but slow, what it notes now would be of the past.
+		p.Course.Attempts, p.Course.Outcome = 9, feed.Refused
+		s.ok(s.p.store.Settle(t.Context(), p))
+		if got := s.webhook("drafter", w.ID); got.Attempts != 0 || got.Delivered != 3 || s.deliver() != 0 {
+			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// TestASenderAskedToEndFinishesOneAttempt and makes no other.
+func TestASenderAskedToEndFinishesOneAttempt(t *testing.T) {
+	s := newSiteHere(t)
+	x := s.receiver()
+	ctx, stop := context.WithCancel(t.Context())
+	x.answer = func(int, http.ResponseWriter, *http.Request) bool { stop(); return true }
+	s.subscribe("drafter", x, nil)
+	s.published()
+	s.extended(2)
+	if n, err := s.p.feeds.Deliver(ctx); n != 1 || err != nil || x.attempts() != 1 {
+		t.Fatal(n, err, x.attempts())
+	}
+	if n := s.deliver(); n != 2 || x.attempts() != 3 {
+		t.Fatal(n, x.attempts())
+	}
 }
 
 // TestReplicasDoNotDouble: many senders, many changes, one receiver.

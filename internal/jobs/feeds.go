@@ -9,7 +9,7 @@ import (
 type Feeds interface {
 	// Derive finds in the log what has become public.
 	Derive(ctx context.Context) (int, error)
-	// Deliver sends it to those who asked to be told.
+	// Deliver sends it to those who asked to be told, until the context ends.
 	Deliver(ctx context.Context) (int, error)
 }
 
@@ -17,9 +17,11 @@ type Feeds interface {
 // keeps one lane from the others for as long as it may hang.
 const lanes = 4
 
-// Tell has the feeds go on as long as the bell rings. Call it before Start.
+// Tell has the feeds go on as long as the bell rings, and sends nothing more
+// once the context has ended: who waits for the bell to stop does not wait for
+// all receivers. Call it before Start.
 func (b *Bell) Tell(ctx context.Context, f Feeds) {
-	b.cron.Schedule(pulse, b.quietly("derive", func() (int, error) { return f.Derive(ctx) }))
+	b.cron.Schedule(pulse, b.quietly("derive", func() (int, error) { return f.Derive(context.WithoutCancel(ctx)) }))
 	for range lanes {
 		b.cron.Schedule(every(time.Second), b.quietly("deliver", func() (int, error) { return f.Deliver(ctx) }))
 	}
