@@ -54,6 +54,8 @@ type Trail interface {
 	Sign(kind string, body any) (audit.Statement, error)
 	Key() string // public key of the log
 	Export(ctx context.Context, authority string, w io.Writer) error
+	// Evidence shows an act in the log, nil if there was none.
+	Evidence(context.Context, audit.Deed) (*audit.Evidence, error)
 }
 
 // Probes lists what the replicas found of the platform in a window.
