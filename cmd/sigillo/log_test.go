@@ -55,11 +55,20 @@ func (x stranger) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return all, nil
 }
 
+// publishLog has the log go on by what was done. On a PostgreSQL that others
+// use too, entries wait for their transactions.
 func (s *site) publishLog() {
 	s.t.Helper()
-	_, err := s.p.register.Integrate(s.t.Context())
-	s.ok(err)
-	_, err = s.p.register.Publish(s.t.Context())
+	some := false
+	for begun, idle := time.Now(), 0; (!some || idle < 3) && time.Since(begun) < time.Minute; idle++ {
+		n, err := s.p.register.Integrate(s.t.Context())
+		s.ok(err)
+		if n > 0 {
+			some, idle = true, 0
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	_, err := s.p.register.Publish(s.t.Context())
 	s.ok(err)
 }
 
