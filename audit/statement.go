@@ -19,6 +19,9 @@ type Statement struct {
 	Kind       string          `json:"kind"`
 	Body       json.RawMessage `json:"body"`
 	Signatures []string        `json:"signatures"` // lines of the signed note
+	// Evidence shows the act in the log. It is not signed with the body: it
+	// proves itself, and is there only once the log is that far.
+	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
 const statementVersion = "sigillo-statement/1"
@@ -45,7 +48,7 @@ func Sign(kind string, body any, by ...note.Signer) (Statement, error) {
 		return Statement{}, err
 	}
 	_, lines, _ := strings.Cut(string(signed), "\n\n")
-	return Statement{kind, canonical, strings.Split(strings.TrimSuffix(lines, "\n"), "\n")}, nil
+	return Statement{Kind: kind, Body: canonical, Signatures: strings.Split(strings.TrimSuffix(lines, "\n"), "\n")}, nil
 }
 
 func statementText(kind string, body any) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sigillo/audit"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/tender"
@@ -90,6 +91,15 @@ func (r Receipt) Kind() string {
 		return WithdrawalReceipt
 	}
 	return SubmissionReceipt
+}
+
+// Deed is the act the receipt is for, as the register knows it.
+func (r Receipt) Deed() audit.Deed {
+	d := audit.Deed{Action: string(act.SubmitBid), Type: "bid", ID: r.Bid, At: r.ReceivedAt, Data: map[string]string{"manifest": r.ManifestHash}}
+	if r.Says == "withdrawal" {
+		d.Action, d.Data = string(act.WithdrawBid), nil
+	}
+	return d
 }
 
 // Receipt returns the one for a sending of a bid, from 1; 0 is that of the

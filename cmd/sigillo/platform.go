@@ -19,6 +19,7 @@ import (
 	"sigillo/bids"
 	"sigillo/docs"
 	"sigillo/feed"
+	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/api"
 	"sigillo/internal/identity"
@@ -139,13 +140,14 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	post := webhook.New(s.WebhooksInside, nil)
 	p.feeds = feeds{db, feed.NewCourier(store.Acts[feed.Tx](db), db, post, db.Now)}
 	p.api = api.New(api.Services{
-		Identity: p.identity,
-		Parties:  p.parties,
-		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
-		Bids:     p.bids,
-		Awards:   award.NewService(store.Acts[award.Tx](db), db),
-		Feed:     feed.NewService(store.Acts[feed.Tx](db), db, post),
-		Probes:   db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
+		Identity:   p.identity,
+		Parties:    p.parties,
+		Tenders:    tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
+		Bids:       p.bids,
+		Awards:     award.NewService(store.Acts[award.Tx](db), db),
+		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail),
+		Feed:       feed.NewService(store.Acts[feed.Tx](db), db, post),
+		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
 	return p, nil

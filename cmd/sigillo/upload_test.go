@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +178,31 @@ func (s *site) publicKey() string {
 	return key.Key
 }
 
+// bentEvidence are ways to falsify the evidence of a second sending, given the
+// evidence of the withdrawal and of both sendings.
+func bentEvidence(proofs []*audit.Evidence) map[string]func(*audit.Statement) {
+	return map[string]func(*audit.Statement){
+		"of another sending": func(st *audit.Statement) { st.Evidence = proofs[1] },
+		"of the withdrawal":  func(st *audit.Statement) { st.Evidence = proofs[0] },
+		"with another salt":  func(st *audit.Statement) { st.Evidence.Salt[0] ^= 1 },
+		"at another place": func(st *audit.Statement) {
+			st.Evidence.Proof = regexp.MustCompile(`index \d+`).ReplaceAllString(st.Evidence.Proof, "index 0")
+		},
+		"with another time": func(st *audit.Statement) {
+			st.Evidence.Entry = bytes.Replace(st.Evidence.Entry, []byte("T09:"), []byte("T08:"), 1)
+		},
+		"under a root nobody signed": func(st *audit.Statement) {
+			lines := strings.Split(st.Evidence.Proof, "\n")
+			for i, l := range lines {
+				if n, err := strconv.Atoi(l); err == nil { // the size
+					lines[i] = strconv.Itoa(n + 1)
+				}
+			}
+			st.Evidence.Proof = strings.Join(lines, "\n")
+		},
+	}
+}
+
 func TestReceiptsVerifyOffline(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site) {
 		s.published()
@@ -189,18 +216,34 @@ func TestReceiptsVerifyOffline(t *testing.T) {
 			code := run(t.Context(), append([]string{"--lang", "en", "verify", "receipt", path, "--key", key}, more...), &out, &out)
 			return code, out.String()
 		}
+		var proofs []*audit.Evidence
 		for n, want := range []string{"withdrawal-receipt", "bid-receipt", "bid-receipt"} {
 			st := s.statement("supplier-legno", fmt.Sprintf("/v1/bids/%s/receipts/%d", b.ID, n))
 			text, err := json.Marshal(st)
 			s.ok(err)
 			path := filepath.Join(folder, fmt.Sprint(n, ".json"))
 			s.ok(os.WriteFile(path, text, 0o600))
-			if code, out := verify(path); code != 0 || st.Kind != want || !strings.Contains(out, "VERIFIED") || !strings.Contains(out, "Legnoscuola") {
+			if code, out := verify(path); code != 0 || st.Kind != want || !strings.Contains(out, "VERIFIED") || !strings.Contains(out, "root ") || !strings.Contains(out, "Legnoscuola") {
 				t.Fatalf("%d: %s", code, out)
 			}
 			s.ok(os.WriteFile(path, bytes.Replace(text, []byte("T09:"), []byte("T08:"), 1), 0o600))
 			if code, out := verify(path); code != 1 {
 				t.Fatalf("another hour is not found: %s", out)
+			}
+			proofs = append(proofs, st.Evidence)
+		}
+		for name, bend := range bentEvidence(proofs) {
+			st := s.statement("supplier-legno", fmt.Sprintf("/v1/bids/%s/receipts/2", b.ID))
+			if st.Evidence == nil {
+				t.Fatal("no evidence")
+			}
+			bend(&st)
+			text, err := json.Marshal(st)
+			s.ok(err)
+			path := filepath.Join(folder, "bent.json")
+			s.ok(os.WriteFile(path, text, 0o600))
+			if code, out := verify(path); code != 1 {
+				t.Errorf("evidence %s passes: %s", name, out)
 			}
 		}
 		c, err := s.as(t.Context(), "supplier-legno")

@@ -27,6 +27,14 @@ type logKey struct {
 }
 
 func (c logKey) verifiers() (note.Verifiers, error) {
+	v, err := c.verifier()
+	if err != nil {
+		return nil, err
+	}
+	return note.VerifierList(v), nil
+}
+
+func (c logKey) verifier() (note.Verifier, error) {
 	key := c.Key
 	if text, err := os.ReadFile(key); err == nil {
 		key = string(text)
@@ -35,7 +43,7 @@ func (c logKey) verifiers() (note.Verifiers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a public key of a log: %w", c.Key, err)
 	}
-	return note.VerifierList(verifier), nil
+	return verifier, nil
 }
 
 type verifyCommand struct {
@@ -97,7 +105,7 @@ type verifyReceiptCommand struct {
 // Run checks a receipt without any network: the signature, and that the sealed
 // files at hand are those it names.
 func (c *verifyReceiptCommand) Run(w *world) error {
-	keys, err := c.verifiers()
+	key, err := c.verifier()
 	if err != nil {
 		return err
 	}
@@ -109,7 +117,7 @@ func (c *verifyReceiptCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Verify(keys); err != nil {
+	if err := s.Verify(note.VerifierList(key)); err != nil {
 		return err
 	}
 	say := func(it, en string, args ...any) { fmt.Fprintln(w.out, fault.T(it, en, args...).In(w.lang)) }
@@ -135,6 +143,26 @@ func (c *verifyReceiptCommand) Run(w *world) error {
 			return fault.New(fault.Invalid, "another-file", "%s non è la busta %s della ricevuta.", "%s is not the envelope %s of the receipt.", path, string(e.Envelope))
 		}
 	}
+	if err := c.inTheLog(s, r, key, say); err != nil {
+		return err
+	}
 	say("VERIFICATA: firma della piattaforma e impronte corrispondono.", "VERIFIED: the platform's signature and the digests match.")
+	return nil
+}
+
+// inTheLog checks that the act the receipt is for stands in the log.
+func (c *verifyReceiptCommand) inTheLog(s audit.Statement, r bids.Receipt, key note.Verifier, say func(it, en string, args ...any)) error {
+	if s.Evidence == nil {
+		say("La ricevuta non ha la prova del registro: la chieda di nuovo alla piattaforma.", "The receipt has no proof of the register: ask the platform for it again.")
+		return nil
+	}
+	e, checkpoint, index, err := s.Evidence.Check(key, nil)
+	if err != nil {
+		return err
+	}
+	if !r.Deed().Is(e) {
+		return audit.ErrOtherAct
+	}
+	say("Registro %s: voce %d di %d, radice %x", "Register %s: entry %d of %d, root %x", checkpoint.Origin, index, checkpoint.Size, checkpoint.Root)
 	return nil
 }

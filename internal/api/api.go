@@ -22,6 +22,7 @@ import (
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/feed"
+	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/health"
@@ -33,13 +34,14 @@ import (
 
 // Services is what the API stands on.
 type Services struct {
-	Identity *identity.Service
-	Parties  *parties.Service
-	Tenders  *tender.Service
-	Bids     *bids.Service
-	Awards   *award.Service
-	Feed     *feed.Service
-	Trail    Trail
+	Identity   *identity.Service
+	Parties    *parties.Service
+	Tenders    *tender.Service
+	Bids       *bids.Service
+	Awards     *award.Service
+	Inspection *inspection.Service
+	Feed       *feed.Service
+	Trail      Trail
 	// Published is what of the log lies open to everybody.
 	Published Published
 	// Probes tell how the platform worked.
@@ -56,6 +58,8 @@ type Trail interface {
 	Sign(kind string, body any) (audit.Statement, error)
 	Key() string // public key of the log
 	Export(ctx context.Context, authority string, w io.Writer) error
+	// Evidence shows an act in the log, nil if there was none.
+	Evidence(context.Context, audit.Deed) (*audit.Evidence, error)
 }
 
 // Probes lists what the replicas found of the platform in a window.
@@ -124,6 +128,7 @@ func New(s Services, c Config) *API {
 	a.openings()
 	a.evaluations()
 	a.trail()
+	a.inspection()
 	a.published()
 	a.changes()
 	a.webhooks()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"sigillo/audit"
 	"sigillo/bids"
@@ -56,6 +57,13 @@ func papered(r bids.Receipt, s audit.Statement) ([]byte, error) {
 	for _, line := range s.Signatures {
 		blocks = append(blocks, sheet.Code(line))
 	}
+	if s.Evidence != nil {
+		place, err := placed(s.Evidence)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, sheet.Heading("Posto nel registro"), place)
+	}
 	var out bytes.Buffer
 	err = sheet.Write(&out, sheet.Sheet{
 		Language: "it", Title: title, Subtitle: r.Tender.Name, Issuer: "Sigillo · " + r.Authority.Name, At: r.ReceivedAt.In(tender.Rome()),
@@ -63,6 +71,25 @@ func papered(r bids.Receipt, s audit.Statement) ([]byte, error) {
 		Attached: []sheet.Attached{{Name: "ricevuta-" + r.Number + ".json", Bytes: text, Media: "application/json", Description: "La stessa ricevuta, firmata, per la verifica"}},
 	})
 	return out.Bytes(), err
+}
+
+// placed tells where in the log the act stands, and under which root: whoever
+// keeps the paper can compare it with what witnesses have signed.
+func placed(v *audit.Evidence) (sheet.Facts, error) {
+	p, err := audit.ParseProof(v.Proof)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.SplitN(p.Note, "\n", 4)
+	if len(lines) < 4 {
+		return nil, audit.ErrBadCheckpoint
+	}
+	return sheet.Facts{
+		{Label: "Registro", Value: lines[0], Mono: true},
+		{Label: "Voce (da 0)", Value: strconv.FormatUint(p.Index, 10), Mono: true},
+		{Label: "Voci sotto la radice", Value: lines[1], Mono: true},
+		{Label: "Radice", Value: lines[2], Mono: true},
+	}, nil
 }
 
 // filled leaves out what was not stated.
@@ -87,7 +114,7 @@ func (a *API) paperReceipts(tag string) {
 		if err != nil {
 			return err
 		}
-		s, err := a.s.Trail.Sign(receipt.Kind(), receipt)
+		s, err := a.receipt(r.Context(), receipt)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,18 @@ func contestedView(c *bids.ContestedBid) ContestedView {
 	return v
 }
 
+// receipt signs a receipt once its act is under a signed checkpoint of the log:
+// whoever holds it holds the proof too. A late bid that was admitted entered at
+// an instant of which the log has another act, and comes without.
+func (a *API) receipt(ctx context.Context, r bids.Receipt) (audit.Statement, error) {
+	s, err := a.s.Trail.Sign(r.Kind(), r)
+	if err != nil {
+		return s, err
+	}
+	s.Evidence, err = a.s.Trail.Evidence(ctx, r.Deed())
+	return s, err
+}
+
 func (a *API) receipts() {
 	const tag = "Ricevute e prove"
 	type statement = struct{ Body audit.Statement }
@@ -41,7 +53,7 @@ func (a *API) receipts() {
 		if err != nil {
 			return nil, err
 		}
-		s, err := a.s.Trail.Sign(r.Kind(), r)
+		s, err := a.receipt(ctx, r)
 		return &statement{s}, err
 	})
 	a.paperReceipts(tag)
