@@ -409,6 +409,7 @@ func TestASenderAskedToEndFinishesOneAttempt(t *testing.T) {
 	x.answer = func(int, http.ResponseWriter, *http.Request) bool { stop(); return true }
 	s.subscribe("drafter", x, nil)
 	s.published()
+	s.tellAll()
 	s.extended(2)
 	if n, err := s.p.feeds.Deliver(ctx); n != 1 || err != nil || x.attempts() != 1 {
 		t.Fatal(n, err, x.attempts())
