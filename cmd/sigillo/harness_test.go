@@ -73,7 +73,7 @@ func newSiteAt(t *testing.T, dsn, objects, socket string, at time.Time) *site {
 	s := &site{t: t, folder: folder, dsn: dsn, objects: objects, log: &lockedBuffer{}}
 	clock := &racingClock{base: at, anchor: time.Now()}
 	settings := Settings{Database: dsn, Objects: objects, SealerKey: filepath.Join(folder, "keys", "sealer.key"),
-		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20, Sealer: socket}
+		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20, Sealer: socket, WebhooksInside: true}
 	p, err := assemble(t.Context(), settings, clock.Now, true, slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

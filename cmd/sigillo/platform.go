@@ -18,6 +18,7 @@ import (
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/feed"
 	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/api"
@@ -27,6 +28,7 @@ import (
 	"sigillo/internal/sealer"
 	"sigillo/internal/signature"
 	"sigillo/internal/store"
+	"sigillo/internal/webhook"
 	"sigillo/parties"
 	"sigillo/tender"
 )
@@ -41,6 +43,8 @@ type Settings struct {
 	Rehearsal bool   `env:"SIGILLO_REHEARSALS" help:"Allow tenders for exercise, whose bids the platform alone can open."`
 	Trust     string `env:"SIGILLO_TRUST" help:"File with the certificates that signers may chain to: PEM, or an ETSI trusted list (XML)."`
 	MaxUpload int64  `env:"SIGILLO_MAX_UPLOAD" default:"5368709120" help:"Largest document or envelope, in bytes."`
+
+	WebhooksInside bool `env:"SIGILLO_WEBHOOKS_INSIDE" help:"Send webhooks also to addresses that are not public, and over http: for tests and closed networks."`
 }
 
 // platform is an installation put together.
@@ -54,12 +58,19 @@ type platform struct {
 	bell     *jobs.Bell
 	prober   *jobs.Prober
 	register jobs.Register
+	feeds    jobs.Feeds
 }
 
 // register is the log as the bell keeps it.
 type register struct {
 	*store.Log
 	*audit.Publisher
+}
+
+// feeds are what the bell has told.
+type feeds struct {
+	*store.Store
+	*feed.Courier
 }
 
 // assemble connects everything. clock is nil for the real one: then on
@@ -126,6 +137,8 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.bids = bids.NewService(store.Acts[bids.Tx](db), db, vault, keys)
 	p.bell = jobs.New(p.bids, db.Now, log)
 	p.register = register{trail, audit.NewPublisher(db, vault.Log(), verifier)}
+	post := webhook.New(s.WebhooksInside, nil)
+	p.feeds = feeds{db, feed.NewCourier(store.Acts[feed.Tx](db), db, post, db.Now)}
 	p.api = api.New(api.Services{
 		Identity:   p.identity,
 		Parties:    p.parties,
@@ -133,6 +146,7 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Bids:       p.bids,
 		Awards:     award.NewService(store.Acts[award.Tx](db), db),
 		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail),
+		Feed:       feed.NewService(store.Acts[feed.Tx](db), db, post),
 		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)

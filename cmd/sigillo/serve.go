@@ -42,6 +42,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	p.bell.Keep(context.WithoutCancel(ctx), p.register)
+	p.bell.Tell(ctx, p.feeds)
 	if err := p.bell.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -154,6 +154,14 @@ const (
 
 	ViewCheckpoint Action = "view-checkpoint"
 	ViewTile       Action = "view-tile"
+
+	ListChanges Action = "list-changes"
+	ReadFeed    Action = "read-feed"
+
+	SubscribeWebhook Action = "subscribe-webhook"
+	ListWebhooks     Action = "list-webhooks"
+	EndWebhook       Action = "end-webhook"
+	GiveUpWebhook    Action = "give-up-webhook"
 )
 
 func allow(role Role, w when) grant { return grant{role, w} }
@@ -190,6 +198,11 @@ func some(more ...any) []grant {
 // panel is who attends the evaluation of one tender, once the seal is off.
 func panel() []grant {
 	return []grant{allow(RUP, opened(leads)), allow(Seggio, opened(sits)), allow(Commissioner, opened(judges))}
+}
+
+// told is who may have a body told of what is public.
+func told() []grant {
+	return []grant{allow(Drafter, own), allow(Supplier, mine), allow(Administrator, anywhere)}
 }
 
 // rules is the whole law of the house: an action that is not here is refused to
@@ -296,6 +309,13 @@ var rules = []rule{
 	{ViewLogKey, fault.T("Vedi la chiave del registro", "View the log's key"), everybody(anywhere)},
 	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},
 	{ViewTile, fault.T("Vedi una tessera del registro", "View a tile of the log"), everybody(anywhere)},
+
+	{ListChanges, fault.T("Elenca ciò che è diventato pubblico", "List what has become public"), everybody(anywhere)},
+	{ReadFeed, fault.T("Segui ciò che è diventato pubblico (Atom)", "Follow what has become public (Atom)"), everybody(anywhere)},
+	{SubscribeWebhook, fault.T("Chiedi di essere avvisato", "Subscribe a webhook"), told()},
+	{ListWebhooks, fault.T("Elenca gli avvisi chiesti", "List the webhooks"), told()},
+	{EndWebhook, fault.T("Termina un avviso", "End a webhook"), told()},
+	{GiveUpWebhook, fault.T("Rinuncia a un avviso che non arriva", "Give up a webhook that does not answer"), some(allow(Clock, anywhere))},
 }
 
 // gate is the action that says who may see a thing of each type: who may not
@@ -303,7 +323,7 @@ var rules = []rule{
 var gate = map[string]Action{
 	"tender": ViewTender, "question": ViewQuestion, "bid": ViewBid, "opening": ViewOpening,
 	"transfer": ViewUpload, "evaluation": ViewEvaluation, "authority": ViewAuthority, "supplier": ViewSupplier,
-	"person": ViewPerson, "document": FetchDocument,
+	"person": ViewPerson, "document": FetchDocument, "webhook": ListWebhooks,
 }
 
 func ruleOf(action Action) (rule, bool) {

@@ -27,10 +27,10 @@ var phases = []struct {
 func whole(s Subject, kind string) Subject {
 	s.Type, s.ID, s.Authority, s.Tender, s.Lot = kind, "1", "city", "t", "l"
 	s.Team = Team{RUP: "rup", Seggio: []string{"seggio"}, Commission: []string{"commissioner"}}
-	if kind == "bid" || kind == "supplier" || kind == "question" {
+	if kind == "bid" || kind == "supplier" || kind == "question" || kind == "webhook" {
 		s.Supplier = "acme"
 	}
-	if kind == "bid" || kind == "opening" || kind == "evaluation" {
+	if kind == "bid" || kind == "opening" || kind == "evaluation" || kind == "webhook" {
 		s.Public, s.Published = false, false
 	}
 	return s
@@ -44,6 +44,7 @@ func kindOf(a Action) string {
 		"person":     {RegisterPerson, GrantPower, RevokePower, ErasePerson, ViewPerson},
 		"paper":      {StoreDocument},
 		"question":   {AskQuestion, AnswerQuestion, ViewQuestion},
+		"webhook":    {SubscribeWebhook, ListWebhooks, EndWebhook, GiveUpWebhook},
 		"bid":        {UploadEnvelope, SubmitBid, ConfirmBid, WithdrawBid, ViewBid},
 		"opening":    {UnsealEnvelopes, ViewOpening, ReadEnvelope},
 		"evaluation": {DecideAdmission, ConcludeAdmissions, ScoreTechnical, LockScores, RankBids, ProposeAward, VerifyAward, AdoptAward, NotifyAward, DeclineAward, ViewEvaluation},
@@ -134,7 +135,7 @@ func TestINV2NobodyButTheBidderSeesASealedBid(t *testing.T) {
 }
 
 func TestAT095TheAdministratorHasNoBusinessPowers(t *testing.T) {
-	platform := []string{"authority", "supplier", "person"}
+	platform := []string{"authority", "supplier", "person", "webhook"}
 	for _, a := range Actions() {
 		kind := kindOf(a)
 		if slices.Contains(platform, kind) && !slices.Contains(RolesOf(a), Auditor) && a != CreateTender || slices.Contains(RolesOf(a), Anonymous) || a == IssueToken {

@@ -21,6 +21,7 @@ import (
 	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/bids"
+	"sigillo/feed"
 	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
@@ -38,8 +39,9 @@ type Services struct {
 	Tenders    *tender.Service
 	Bids       *bids.Service
 	Awards     *award.Service
-	Trail      Trail
 	Inspection *inspection.Service
+	Feed       *feed.Service
+	Trail      Trail
 	// Published is what of the log lies open to everybody.
 	Published Published
 	// Probes tell how the platform worked.
@@ -128,6 +130,8 @@ func New(s Services, c Config) *API {
 	a.trail()
 	a.inspection()
 	a.published()
+	a.changes()
+	a.webhooks()
 	a.pages()
 	a.enums()
 	a.http = a.recognise(mux)

@@ -4,6 +4,7 @@ import (
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/feed"
 	"sigillo/internal/act"
 	"sigillo/tender"
 )
@@ -34,6 +35,9 @@ func (a *API) enums() {
 		"Membership":     {"role": values(act.Roles())},
 		"Amendment":      {"kind": {"amend", "extend", "suspend", "resume", "revoke"}},
 		"Notice":         {"kind": {"winner", "participant"}},
+		"Change":         {"kind": values(feed.Kinds())},
+		"WebhookView":    {"outcome": values(feed.Outcomes())},
+		"NewWebhook":     {"outcome": values(feed.Outcomes())},
 	}
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	for name, properties := range closed {

@@ -15,7 +15,7 @@ import (
 
 // ofBidders are the types of objects that tell who has bid, whoever acts on
 // them: their snapshots stand under the veil like their rows.
-var ofBidders = []string{"bid", "transfer", "message", "question", "contested"}
+var ofBidders = []string{"bid", "transfer", "message", "question", "contested", "webhook"}
 
 // keepStates keeps snapshots beside the entry of a leaf.
 func (tx *Tx) keepStates(leaf [32]byte, at time.Time, bidder bool, kept []audit.Snapshot) error {
