@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"internal/money", "internal/seal", "internal/health", "internal/seal/browser", "internal/signature", "audit"},
 	{"internal/act", "docs"},
 	{"parties", "tender"},
-	{"bids"},
+	{"bids", "inspection"},
 	{"award"},
 	{"internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet", "internal/timestamp"},
 	{"internal/store"},

@@ -79,7 +79,7 @@ func listen(h http.Handler) (*client.Client, func(), error) {
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
-	many := &http.Transport{MaxIdleConns: 4096, MaxIdleConnsPerHost: 4096}
+	many := client.Link(4096)
 	stop := func() { server.Close(); many.CloseIdleConnections() }
 	return &client.Client{Base: "http://" + listener.Addr().String(), Lang: "en", HTTP: &http.Client{Transport: many}}, stop, nil
 }

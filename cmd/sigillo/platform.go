@@ -18,6 +18,7 @@ import (
 	"sigillo/award"
 	"sigillo/bids"
 	"sigillo/docs"
+	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/api"
 	"sigillo/internal/identity"
@@ -126,12 +127,13 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.bell = jobs.New(p.bids, db.Now, log)
 	p.register = register{trail, audit.NewPublisher(db, vault.Log(), verifier)}
 	p.api = api.New(api.Services{
-		Identity: p.identity,
-		Parties:  p.parties,
-		Tenders:  tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
-		Bids:     p.bids,
-		Awards:   award.NewService(store.Acts[award.Tx](db), db),
-		Probes:   db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
+		Identity:   p.identity,
+		Parties:    p.parties,
+		Tenders:    tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
+		Bids:       p.bids,
+		Awards:     award.NewService(store.Acts[award.Tx](db), db),
+		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail),
+		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
 	return p, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,7 @@ type server struct {
 }
 
 func (s server) client(lang string) *client.Client {
-	return &client.Client{Base: strings.TrimRight(s.Server, "/"), Token: s.Token, Lang: lang}
+	return &client.Client{Base: strings.TrimRight(s.Server, "/"), Token: s.Token, Lang: lang, HTTP: &http.Client{Transport: client.Link(8)}}
 }
 
 type sealCommand struct {

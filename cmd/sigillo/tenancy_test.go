@@ -43,7 +43,7 @@ func TestAT094GuessedIdsOfAnotherAuthorityLeadNowhere(t *testing.T) {
 					owner := map[string]string{"authorities": s.authority, "tenders": id, "bids": b.ID, "openings": openings.Items[0].ID,
 						"persons": s.persons["rup"], "suppliers": s.suppliers["supplier-legno"]}[strings.Split(path, "/")[2]]
 					address := strings.NewReplacer("{id}", owner, "{lot}", s.tender.Lots[1].ID, "{bid}", b.ID, "{envelope}", "C", "{number}", "0",
-						"{question}", "1", "{sha256}", strings.Repeat("0", 64)).Replace(path)
+						"{question}", "1", "{index}", "0", "{type}", "tender", "{object}", s.tender.ID, "{sha256}", strings.Repeat("0", 64)).Replace(path)
 					f := fault.Of(s.call("stranger", strings.ToUpper(method), address, op.body(), nil))
 					if f == nil || f.Kind != fault.NotFound && f.Kind != fault.Forbidden && f.Kind != fault.Invalid && f.Kind != fault.VersionRequired && f.Kind != fault.Malformed {
 						t.Errorf("%s %s: %v", method, address, f)

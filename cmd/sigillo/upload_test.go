@@ -178,6 +178,31 @@ func (s *site) publicKey() string {
 	return key.Key
 }
 
+// bentEvidence are ways to falsify the evidence of a second sending, given the
+// evidence of the withdrawal and of both sendings.
+func bentEvidence(proofs []*audit.Evidence) map[string]func(*audit.Statement) {
+	return map[string]func(*audit.Statement){
+		"of another sending": func(st *audit.Statement) { st.Evidence = proofs[1] },
+		"of the withdrawal":  func(st *audit.Statement) { st.Evidence = proofs[0] },
+		"with another salt":  func(st *audit.Statement) { st.Evidence.Salt[0] ^= 1 },
+		"at another place": func(st *audit.Statement) {
+			st.Evidence.Proof = regexp.MustCompile(`index \d+`).ReplaceAllString(st.Evidence.Proof, "index 0")
+		},
+		"with another time": func(st *audit.Statement) {
+			st.Evidence.Entry = bytes.Replace(st.Evidence.Entry, []byte("T09:"), []byte("T08:"), 1)
+		},
+		"under a root nobody signed": func(st *audit.Statement) {
+			lines := strings.Split(st.Evidence.Proof, "\n")
+			for i, l := range lines {
+				if n, err := strconv.Atoi(l); err == nil { // the size
+					lines[i] = strconv.Itoa(n + 1)
+				}
+			}
+			st.Evidence.Proof = strings.Join(lines, "\n")
+		},
+	}
+}
+
 func TestReceiptsVerifyOffline(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site) {
 		s.published()
@@ -207,26 +232,7 @@ func TestReceiptsVerifyOffline(t *testing.T) {
 			}
 			proofs = append(proofs, st.Evidence)
 		}
-		for name, bend := range map[string]func(*audit.Statement){
-			"of another sending": func(st *audit.Statement) { st.Evidence = proofs[1] },
-			"of the withdrawal":  func(st *audit.Statement) { st.Evidence = proofs[0] },
-			"with another salt":  func(st *audit.Statement) { st.Evidence.Salt[0] ^= 1 },
-			"at another place": func(st *audit.Statement) {
-				st.Evidence.Proof = regexp.MustCompile(`index \d+`).ReplaceAllString(st.Evidence.Proof, "index 0")
-			},
-			"with another time": func(st *audit.Statement) {
-				st.Evidence.Entry = bytes.Replace(st.Evidence.Entry, []byte("T09:"), []byte("T08:"), 1)
-			},
-			"under a root nobody signed": func(st *audit.Statement) {
-				lines := strings.Split(st.Evidence.Proof, "\n")
-				for i, l := range lines {
-					if n, err := strconv.Atoi(l); err == nil { // the size
-						lines[i] = strconv.Itoa(n + 1)
-					}
-				}
-				st.Evidence.Proof = strings.Join(lines, "\n")
-			},
-		} {
+		for name, bend := range bentEvidence(proofs) {
 			st := s.statement("supplier-legno", fmt.Sprintf("/v1/bids/%s/receipts/2", b.ID))
 			if st.Evidence == nil {
 				t.Fatal("no evidence")

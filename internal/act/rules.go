@@ -147,6 +147,9 @@ const (
 	ViewEvaluation     Action = "view-evaluation"
 
 	ExportAudit Action = "export-audit"
+	SearchAudit Action = "search-audit"
+	ViewEntry   Action = "view-entry"
+	ViewState   Action = "view-state"
 	ViewLogKey  Action = "view-log-key"
 
 	ViewCheckpoint Action = "view-checkpoint"
@@ -286,6 +289,9 @@ var rules = []rule{
 	{DeclineAward, fault.T("Non aggiudicare", "Decline to award"), some(allow(Signatory, opened(own)))},
 	{ViewEvaluation, fault.T("Vedi la valutazione", "View the evaluation"), some(panel(), allow(Auditor, opened(own)), allow(Signatory, opened(own)))},
 
+	{SearchAudit, fault.T("Cerca nel registro", "Search the audit trail"), some(allow(Auditor, own))},
+	{ViewEntry, fault.T("Vedi che cosa ha cambiato un atto", "View what an act changed"), some(allow(Auditor, own))},
+	{ViewState, fault.T("Vedi un oggetto com'era", "View an object as it was"), some(allow(Auditor, own))},
 	{ExportAudit, fault.T("Esporta il registro", "Export the audit trail"), some(allow(Auditor, own))},
 	{ViewLogKey, fault.T("Vedi la chiave del registro", "View the log's key"), everybody(anywhere)},
 	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},

@@ -21,6 +21,7 @@ import (
 	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/bids"
+	"sigillo/inspection"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/internal/health"
@@ -32,12 +33,13 @@ import (
 
 // Services is what the API stands on.
 type Services struct {
-	Identity *identity.Service
-	Parties  *parties.Service
-	Tenders  *tender.Service
-	Bids     *bids.Service
-	Awards   *award.Service
-	Trail    Trail
+	Identity   *identity.Service
+	Parties    *parties.Service
+	Tenders    *tender.Service
+	Bids       *bids.Service
+	Awards     *award.Service
+	Trail      Trail
+	Inspection *inspection.Service
 	// Published is what of the log lies open to everybody.
 	Published Published
 	// Probes tell how the platform worked.
@@ -124,6 +126,7 @@ func New(s Services, c Config) *API {
 	a.openings()
 	a.evaluations()
 	a.trail()
+	a.inspection()
 	a.published()
 	a.pages()
 	a.enums()

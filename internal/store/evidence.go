@@ -20,6 +20,11 @@ func (l *Log) Evidence(ctx context.Context, d audit.Deed) (*audit.Evidence, erro
 	if err != nil || r == nil {
 		return nil, err
 	}
+	return l.Prove(ctx, *r)
+}
+
+// Prove shows a record in the log, as Evidence does.
+func (l *Log) Prove(ctx context.Context, r audit.Record) (*audit.Evidence, error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	for {
