@@ -104,13 +104,7 @@ func (s *Service) Rank(ctx context.Context, call act.Call, tenderID, lot string)
 			return fault.New(fault.Conflict, "not-unsealed", "Le buste economiche si stanno ancora aprendo: riprovi tra poco.",
 				"The economic envelopes are still being unsealed: try again shortly.")
 		}
-		answers := map[string]map[string]string{}
-		for _, b := range o.Bids {
-			if b.Fault == "" {
-				answers[b.Bid] = b.Offer
-			}
-		}
-		return e.Rank(answers, now)
+		return e.Rank(answersOf(o), now)
 	})
 }
 

@@ -2,10 +2,12 @@ package inspection
 
 import (
 	"context"
+	"io"
 	"strconv"
 	"time"
 
 	"sigillo/audit"
+	"sigillo/docs"
 	"sigillo/internal/act"
 	"sigillo/internal/fault"
 	"sigillo/parties"
@@ -37,6 +39,17 @@ type Prover interface {
 	Prove(ctx context.Context, r audit.Record) (*audit.Evidence, error)
 }
 
+// Bundler writes part of a register as an archive that proves itself.
+type Bundler interface {
+	Bundle(ctx context.Context, scope audit.Scope, size uint64, w io.Writer, open func(docs.Hash) (io.ReadCloser, error)) error
+}
+
+// Trail is the log.
+type Trail interface {
+	Prover
+	Bundler
+}
+
 // Kept is an entry as it is kept, and the snapshot it was found by.
 type Kept struct {
 	Record   audit.Record
@@ -49,12 +62,13 @@ type Kept struct {
 type Service struct {
 	within act.Within[Tx]
 	read   Reader
-	prove  Prover
+	trail  Trail
+	vault  docs.Vault
 }
 
-// NewService wires it to a store.
-func NewService(within act.Within[Tx], read Reader, prove Prover) *Service {
-	return &Service{within, read, prove}
+// NewService wires it to a store, a log and the documents.
+func NewService(within act.Within[Tx], read Reader, trail Trail, vault docs.Vault) *Service {
+	return &Service{within, read, trail, vault}
 }
 
 // noted records the look before anything is shown.
@@ -113,7 +127,7 @@ func altered(l Line) error {
 // proven shows the entry in the log; what was recorded a moment ago has its
 // place there only then.
 func (s *Service) proven(ctx context.Context, k *Kept) (*audit.Evidence, error) {
-	v, err := s.prove.Prove(ctx, k.Record)
+	v, err := s.trail.Prove(ctx, k.Record)
 	if err != nil {
 		return nil, err
 	}
@@ -172,4 +186,29 @@ func (s *Service) change(ctx context.Context, c audit.Change) (Change, error) {
 	var err error
 	out.Differences, err = audit.Differences(sides[0], sides[1])
 	return out, err
+}
+
+// Bundle writes part of the register as an archive (export-bundle), under the
+// checkpoint of that size or, of 0, under the newest. Faults: not-found,
+// no-checkpoint.
+func (s *Service) Bundle(ctx context.Context, call act.Call, scope audit.Scope, size uint64, w io.Writer) error {
+	facts := map[string]string{}
+	for name, at := range map[string]*time.Time{"from": scope.From, "to": scope.To} {
+		if at != nil {
+			facts[name] = at.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	if scope.Tender != "" {
+		facts["tender"] = scope.Tender
+	}
+	if size > 0 {
+		facts["size"] = strconv.FormatUint(size, 10)
+	}
+	if err := s.noted(ctx, call, act.ExportBundle, scope.Authority, facts); err != nil {
+		return err
+	}
+	return s.trail.Bundle(ctx, scope, size, w, func(h docs.Hash) (io.ReadCloser, error) {
+		f, _, err := s.vault.Open(ctx, docs.Papers, h)
+		return f, err
+	})
 }

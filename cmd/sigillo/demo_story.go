@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -652,6 +653,32 @@ func (s *story) verify(ctx context.Context) error {
 	if err := tell(s.w, report); err != nil {
 		return err
 	}
+	if err := s.recompute(ctx, c, key.Key); err != nil {
+		return err
+	}
 	s.say("Da rifare quando vuole: sigillo verify %s --key '%s'", "To repeat at will: sigillo verify %s --key '%s'", path, key.Key)
+	return nil
+}
+
+// recompute has the tender's bundle verified, and everything in it computed
+// again.
+func (s *story) recompute(ctx context.Context, c *client.Client, key string) error {
+	path := filepath.Join(s.folder, "fascicolo.zip")
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = c.Get(ctx, "/v1/authorities/"+s.authority+"/audit/bundle?tender="+s.tender.ID, f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	var told bytes.Buffer
+	again := recomputeCommand{logKey{key}, path}
+	if err := again.Run(&world{ctx, &told, s.w.err, s.w.lang}); err != nil {
+		return errors.Join(err, errors.New(told.String()))
+	}
+	lines := strings.Split(strings.TrimSpace(told.String()), "\n")
+	s.say("Il fascicolo della gara è in fascicolo.zip, con le prove e un programma Python che lo verifica. %s",
+		"The bundle of the tender is fascicolo.zip, with its proofs and a Python program that verifies it. %s", lines[len(lines)-1])
 	return nil
 }

@@ -25,16 +25,17 @@ type world struct {
 type commands struct {
 	Lang string `env:"SIGILLO_LANG" default:"it" enum:"it,en" help:"Language of messages: it or en."`
 
-	Demo    demoCommand    `cmd:"" help:"Play a whole tender, then keep serving: needs nothing else."`
-	Serve   serveCommand   `cmd:"" help:"Serve the platform."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database schema up to date and make the first administrator."`
-	Key     keyCommand     `cmd:"" help:"Keys of custodians: make, try, use."`
-	Sealer  sealerCommand  `cmd:"" help:"Keep the platform's keys in a process of its own."`
-	Seal    sealCommand    `cmd:"" help:"Seal an envelope on this computer."`
-	Submit  submitCommand  `cmd:"" help:"Upload sealed envelopes and submit the bid."`
-	Verify  verifyCommands `cmd:"" help:"Verify an export of the register, a receipt, or a time stamp."`
-	Bench   benchCommand   `cmd:"" help:"Measure the platform on services of its own."`
-	Openapi openapiCommand `cmd:"" help:"Print the OpenAPI document, or check a copy of it."`
+	Demo      demoCommand      `cmd:"" help:"Play a whole tender, then keep serving: needs nothing else."`
+	Serve     serveCommand     `cmd:"" help:"Serve the platform."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema up to date and make the first administrator."`
+	Key       keyCommand       `cmd:"" help:"Keys of custodians: make, try, use."`
+	Sealer    sealerCommand    `cmd:"" help:"Keep the platform's keys in a process of its own."`
+	Seal      sealCommand      `cmd:"" help:"Seal an envelope on this computer."`
+	Submit    submitCommand    `cmd:"" help:"Upload sealed envelopes and submit the bid."`
+	Verify    verifyCommands   `cmd:"" help:"Verify an export or a bundle of the register, a receipt, or a time stamp."`
+	Recompute recomputeCommand `cmd:"" help:"Compute ranking and award again from a bundle of the register."`
+	Bench     benchCommand     `cmd:"" help:"Measure the platform on services of its own."`
+	Openapi   openapiCommand   `cmd:"" help:"Print the OpenAPI document, or check a copy of it."`
 }
 
 func main() {

@@ -145,7 +145,7 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Tenders:    tender.NewService(store.Acts[tender.Tx](db), db, keys, vault, deciding, demo || s.Rehearsal),
 		Bids:       p.bids,
 		Awards:     award.NewService(store.Acts[award.Tx](db), db),
-		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail),
+		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail, vault),
 		Feed:       feed.NewService(store.Acts[feed.Tx](db), db, post),
 		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})

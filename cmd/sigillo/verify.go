@@ -17,6 +17,7 @@ import (
 
 type verifyCommands struct {
 	Export    verifyCommand          `cmd:"" default:"withargs" help:"Verify an export of the register."`
+	Bundle    verifyBundleCommand    `cmd:"" help:"Verify a bundle of the register."`
 	Receipt   verifyReceiptCommand   `cmd:"" help:"Verify a receipt, or any other statement the platform signed."`
 	Timestamp verifyTimestampCommand `cmd:"" help:"Verify a time stamp over a file or a digest."`
 }

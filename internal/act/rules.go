@@ -146,11 +146,12 @@ const (
 	DeclineAward       Action = "decline-award"
 	ViewEvaluation     Action = "view-evaluation"
 
-	ExportAudit Action = "export-audit"
-	SearchAudit Action = "search-audit"
-	ViewEntry   Action = "view-entry"
-	ViewState   Action = "view-state"
-	ViewLogKey  Action = "view-log-key"
+	ExportAudit  Action = "export-audit"
+	ExportBundle Action = "export-bundle"
+	SearchAudit  Action = "search-audit"
+	ViewEntry    Action = "view-entry"
+	ViewState    Action = "view-state"
+	ViewLogKey   Action = "view-log-key"
 
 	ViewCheckpoint Action = "view-checkpoint"
 	ViewTile       Action = "view-tile"
@@ -306,6 +307,7 @@ var rules = []rule{
 	{ViewEntry, fault.T("Vedi che cosa ha cambiato un atto", "View what an act changed"), some(allow(Auditor, own))},
 	{ViewState, fault.T("Vedi un oggetto com'era", "View an object as it was"), some(allow(Auditor, own))},
 	{ExportAudit, fault.T("Esporta il registro", "Export the audit trail"), some(allow(Auditor, own))},
+	{ExportBundle, fault.T("Esporta un fascicolo del registro", "Export a bundle of the audit trail"), some(allow(Auditor, own))},
 	{ViewLogKey, fault.T("Vedi la chiave del registro", "View the log's key"), everybody(anywhere)},
 	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},
 	{ViewTile, fault.T("Vedi una tessera del registro", "View a tile of the log"), everybody(anywhere)},

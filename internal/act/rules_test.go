@@ -39,7 +39,7 @@ func whole(s Subject, kind string) Subject {
 // kindOf says what each action is done to.
 func kindOf(a Action) string {
 	for kind, names := range map[string][]Action{
-		"authority":  {RegisterAuthority, ViewAuthority, ExportAudit, SearchAudit, ViewEntry, ViewState, CreateTender},
+		"authority":  {RegisterAuthority, ViewAuthority, ExportAudit, ExportBundle, SearchAudit, ViewEntry, ViewState, CreateTender},
 		"supplier":   {RegisterSupplier, ViewSupplier},
 		"person":     {RegisterPerson, GrantPower, RevokePower, ErasePerson, ViewPerson},
 		"paper":      {StoreDocument},

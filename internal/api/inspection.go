@@ -133,6 +133,7 @@ func (a *API) inspection() {
 		}
 		return &struct{ Body LookView }{out}, err
 	})
+	a.bundle(tag)
 	state := operation(act.ViewState, http.MethodGet, "/v1/authorities/{id}/audit/objects/{type}/{object}", tag)
 	state.Description += " Ricostruito dal registro, e mostrato solo se ha l'impronta che la voce dichiara."
 	on(a, state, func(ctx context.Context, call act.Call, in *struct {

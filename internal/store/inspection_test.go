@@ -106,7 +106,7 @@ func TestAlteredStatesAreNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		desk := inspection.NewService(Acts[inspection.Tx](s), s, log)
+		desk := inspection.NewService(Acts[inspection.Tx](s), s, log, nil)
 		auditor := act.By(act.Actor{Kind: act.KindPerson, ID: "auditor", Powers: []act.Power{{Role: act.Auditor, Authority: city.ID}}})
 		look := func() (*inspection.State, error) {
 			return desk.StateAt(t.Context(), auditor, city.ID, "authority", city.ID, noon)
