@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"sigillo/audit"
 	"sigillo/award"
 	"sigillo/internal/fault"
+	"sigillo/internal/money"
 	"sigillo/tender"
 )
 
@@ -107,8 +109,12 @@ func tellAgain(w *world, say func(it, en string, args ...any), a award.Redone) {
 		say("  proposta l'offerta %s", "  bid %s proposed", e.Proposal.Bid)
 	case e.Ranking != nil:
 		for _, r := range e.Ranking.Rows {
+			if e.Ranking.Formula == string(tender.LowestPrice) {
+				say("  %d. offerta %s: ribasso %s %%, prezzo %s €", "  %d. bid %s: discount %s %%, price € %s", r.Rank, r.Bid, r.Discount, r.Price)
+				continue
+			}
 			say("  %d. offerta %s: ribasso %s %%, tecnica %s + economica %s = %s, prezzo %s €", "  %d. bid %s: discount %s %%, technical %s + economic %s = %s, price € %s",
-				r.Rank, r.Bid, r.Discount, r.Technical, r.Economic, r.Total, r.Price)
+				r.Rank, r.Bid, r.Discount, points(r.Technical), points(r.Economic), points(r.Total), r.Price)
 		}
 	case e.LockedAt != nil:
 		say("  punteggi bloccati, impronta %s", "  scores locked, hash %s", e.ScoresHash)
@@ -116,6 +122,16 @@ func tellAgain(w *world, say func(it, en string, args ...any), a award.Redone) {
 	for _, d := range a.Differences {
 		say("  %s: nel registro %s, dal ricalcolo %s", "  %s: in the register %s, computed again %s", d.Pointer, orNothing(d.Before), orNothing(d.After))
 	}
+}
+
+// points writes exact points as a decimal where there is one, else as the
+// fraction.
+func points(r money.Ratio) string {
+	six := money.Rounding{Mode: money.HalfUp, Decimals: 6}
+	if six.Round(r).Cmp(r) != 0 {
+		return r.String()
+	}
+	return strings.TrimSuffix(strings.TrimRight(six.Text(r), "0"), ".")
 }
 
 func orNothing(text []byte) string {
