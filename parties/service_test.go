@@ -337,7 +337,7 @@ func TestWhoMaySeeWhom(t *testing.T) {
 func TestAT095TheAdministratorHasNoBusinessPowers(t *testing.T) {
 	_, _, admin := installed(t)
 	platform := []act.Action{act.IssueToken, act.RegisterAuthority, act.RegisterPerson, act.GrantPower, act.RevokePower, act.ErasePerson,
-		act.ViewPerson, act.RegisterSupplier, act.ViewSupplier}
+		act.ViewPerson, act.RegisterSupplier, act.ViewSupplier, act.SubscribeWebhook, act.ListWebhooks, act.EndWebhook}
 	team := act.Team{RUP: admin.ID, Seggio: []string{admin.ID}, Commission: []string{admin.ID}}
 	for _, a := range act.Actions() {
 		if slices.Contains(act.RolesOf(a), act.Anonymous) {

@@ -21,6 +21,7 @@ import (
 	"sigillo/feed"
 	"sigillo/inspection"
 	"sigillo/internal/act"
+	"sigillo/internal/anchor"
 	"sigillo/internal/api"
 	"sigillo/internal/identity"
 	"sigillo/internal/jobs"
@@ -28,6 +29,7 @@ import (
 	"sigillo/internal/sealer"
 	"sigillo/internal/signature"
 	"sigillo/internal/store"
+	"sigillo/internal/timestamp"
 	"sigillo/internal/webhook"
 	"sigillo/parties"
 	"sigillo/tender"
@@ -44,6 +46,9 @@ type Settings struct {
 	Trust     string `env:"SIGILLO_TRUST" help:"File with the certificates that signers may chain to: PEM, or an ETSI trusted list (XML)."`
 	MaxUpload int64  `env:"SIGILLO_MAX_UPLOAD" default:"5368709120" help:"Largest document or envelope, in bytes."`
 
+	TSA        string `env:"SIGILLO_TSA" help:"Address of a time-stamping authority (RFC 3161) that stamps the register's checkpoints."`
+	TSAAnchors string `env:"SIGILLO_TSA_ANCHORS" help:"File with the certificates its stamps chain to: PEM, or an ETSI trusted list (XML)."`
+
 	WebhooksInside bool `env:"SIGILLO_WEBHOOKS_INSIDE" help:"Send webhooks also to addresses that are not public, and over http: for tests and closed networks."`
 }
 
@@ -59,6 +64,7 @@ type platform struct {
 	prober   *jobs.Prober
 	register jobs.Register
 	feeds    jobs.Feeds
+	anchor   *anchor.Service
 }
 
 // register is the log as the bell keeps it.
@@ -139,6 +145,9 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	p.register = register{trail, audit.NewPublisher(db, vault.Log(), verifier)}
 	post := webhook.New(s.WebhooksInside, nil)
 	p.feeds = feeds{db, feed.NewCourier(store.Acts[feed.Tx](db), db, post, db.Now)}
+	if p.anchor, err = anchors(s, db, deciding); err != nil {
+		return nil, err
+	}
 	p.api = api.New(api.Services{
 		Identity:   p.identity,
 		Parties:    p.parties,
@@ -147,10 +156,24 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Awards:     award.NewService(store.Acts[award.Tx](db), db),
 		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail, vault),
 		Feed:       feed.NewService(store.Acts[feed.Tx](db), db, post),
+		Anchor:     p.anchor,
 		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
 	return p, nil
+}
+
+// anchors has the log time-stamped where the settings name an authority.
+func anchors(s Settings, db *store.Store, now func() time.Time) (*anchor.Service, error) {
+	trust, err := readTrust(s.TSAAnchors)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := timestamp.Configure(s.TSA, trust, now)
+	if err != nil {
+		return nil, err
+	}
+	return anchor.NewService(store.Acts[anchor.Tx](db), db, authority, db.Now), nil
 }
 
 // readTrust reads a trust list, nil when no file is named.

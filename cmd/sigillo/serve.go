@@ -43,6 +43,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener) error {
 	}
 	p.bell.Keep(context.WithoutCancel(ctx), p.register)
 	p.bell.Tell(ctx, p.feeds)
+	p.bell.Vouch(ctx, p.anchor)
 	if err := p.bell.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -156,8 +156,11 @@ const (
 	ViewCheckpoint Action = "view-checkpoint"
 	ViewTile       Action = "view-tile"
 
-	ListChanges Action = "list-changes"
-	ReadFeed    Action = "read-feed"
+	// StampCheckpoint and ListStamps: what others say of the log.
+	StampCheckpoint Action = "stamp-checkpoint"
+	ListStamps      Action = "list-stamps"
+	ListChanges     Action = "list-changes"
+	ReadFeed        Action = "read-feed"
 
 	SubscribeWebhook Action = "subscribe-webhook"
 	ListWebhooks     Action = "list-webhooks"
@@ -312,6 +315,8 @@ var rules = []rule{
 	{ViewCheckpoint, fault.T("Vedi il checkpoint del registro", "View the log's checkpoint"), everybody(anywhere)},
 	{ViewTile, fault.T("Vedi una tessera del registro", "View a tile of the log"), everybody(anywhere)},
 
+	{StampCheckpoint, fault.T("Fai marcare temporalmente un checkpoint del registro", "Have a checkpoint of the log time-stamped"), some(allow(Clock, anywhere))},
+	{ListStamps, fault.T("Elenca le marche temporali del registro", "List the time stamps of the log"), everybody(anywhere)},
 	{ListChanges, fault.T("Elenca ciò che è diventato pubblico", "List what has become public"), everybody(anywhere)},
 	{ReadFeed, fault.T("Segui ciò che è diventato pubblico (Atom)", "Follow what has become public (Atom)"), everybody(anywhere)},
 	{SubscribeWebhook, fault.T("Chiedi di essere avvisato", "Subscribe a webhook"), told()},

@@ -24,6 +24,7 @@ import (
 	"sigillo/feed"
 	"sigillo/inspection"
 	"sigillo/internal/act"
+	"sigillo/internal/anchor"
 	"sigillo/internal/fault"
 	"sigillo/internal/health"
 	"sigillo/internal/identity"
@@ -41,6 +42,7 @@ type Services struct {
 	Awards     *award.Service
 	Inspection *inspection.Service
 	Feed       *feed.Service
+	Anchor     *anchor.Service
 	Trail      Trail
 	// Published is what of the log lies open to everybody.
 	Published Published
@@ -130,6 +132,7 @@ func New(s Services, c Config) *API {
 	a.trail()
 	a.inspection()
 	a.published()
+	a.stamps()
 	a.changes()
 	a.webhooks()
 	a.pages()

@@ -36,6 +36,17 @@ func (b *Bell) Keep(ctx context.Context, r Register) {
 	b.cron.Schedule(pulse, b.quietly("publish", func() (int, error) { return r.Publish(ctx) }))
 }
 
+// Anchors has the log vouched for by others, and tells how often it was.
+type Anchors interface {
+	Stamp(ctx context.Context) (int, error)
+}
+
+// Vouch has the log vouched for as long as the bell rings. It rings apart: an
+// authority that hangs keeps nobody waiting. Call it before Start.
+func (b *Bell) Vouch(ctx context.Context, a Anchors) {
+	b.cron.Schedule(every(time.Second), b.quietly("stamp", func() (int, error) { return a.Stamp(ctx) }))
+}
+
 // quietly reports a failure when it begins and when it ends, and not four times
 // a second meanwhile.
 func (b *Bell) quietly(what string, do func() (int, error)) cron.Job {
