@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"parties", "tender"},
 	{"bids", "feed", "inspection"},
 	{"award"},
-	{"internal/anchor", "internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet", "internal/timestamp", "internal/webhook"},
+	{"internal/anchor", "internal/identity", "internal/sealer", "internal/client", "internal/jobs", "internal/objects", "internal/sheet", "internal/timestamp", "internal/webhook", "internal/witness"},
 	{"internal/store"},
 	{"internal/api"},
 	{"cmd/sigillo"},

@@ -69,11 +69,18 @@ func newSite(t *testing.T, dsn, objects string) *site { return newSiteAt(t, dsn,
 // the sealer on a socket where one is named.
 func newSiteAt(t *testing.T, dsn, objects, socket string, at time.Time) *site {
 	t.Helper()
+	return newSiteWith(t, dsn, objects, at, func(s *Settings) { s.Sealer = socket })
+}
+
+// newSiteWith is a site whose settings are changed before it begins.
+func newSiteWith(t *testing.T, dsn, objects string, at time.Time, change func(*Settings)) *site {
+	t.Helper()
 	folder := t.TempDir()
 	s := &site{t: t, folder: folder, dsn: dsn, objects: objects, log: &lockedBuffer{}}
 	clock := &racingClock{base: at, anchor: time.Now()}
 	settings := Settings{Database: dsn, Objects: objects, SealerKey: filepath.Join(folder, "keys", "sealer.key"),
-		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20, Sealer: socket, WebhooksInside: true}
+		LogKey: filepath.Join(folder, "keys", "log.key"), MaxUpload: 64 << 20, WebhooksInside: true}
+	change(&settings)
 	p, err := assemble(t.Context(), settings, clock.Now, true, slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema up to date and make the first administrator."`
 	Key       keyCommand       `cmd:"" help:"Keys of custodians: make, try, use."`
 	Sealer    sealerCommand    `cmd:"" help:"Keep the platform's keys in a process of its own."`
+	Witness   witnessCommand   `cmd:"" help:"Watch logs as a witness (C2SP tlog-witness)."`
 	Seal      sealCommand      `cmd:"" help:"Seal an envelope on this computer."`
 	Submit    submitCommand    `cmd:"" help:"Upload sealed envelopes and submit the bid."`
 	Verify    verifyCommands   `cmd:"" help:"Verify an export or a bundle of the register, a receipt, or a time stamp."`

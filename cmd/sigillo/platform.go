@@ -31,6 +31,7 @@ import (
 	"sigillo/internal/store"
 	"sigillo/internal/timestamp"
 	"sigillo/internal/webhook"
+	"sigillo/internal/witness"
 	"sigillo/parties"
 	"sigillo/tender"
 )
@@ -49,6 +50,8 @@ type Settings struct {
 	TSA        string `env:"SIGILLO_TSA" help:"Address of a time-stamping authority (RFC 3161) that stamps the register's checkpoints."`
 	TSAAnchors string `env:"SIGILLO_TSA_ANCHORS" help:"File with the certificates its stamps chain to: PEM, or an ETSI trusted list (XML)."`
 
+	Witnesses string `env:"SIGILLO_WITNESSES" help:"Policy file (C2SP tlog-policy) of the witnesses that must have signed the register before envelopes are unsealed."`
+
 	WebhooksInside bool `env:"SIGILLO_WEBHOOKS_INSIDE" help:"Send webhooks also to addresses that are not public, and over http: for tests and closed networks."`
 }
 
@@ -65,12 +68,19 @@ type platform struct {
 	register jobs.Register
 	feeds    jobs.Feeds
 	anchor   *anchor.Service
+	cosigner *anchor.Cosigner
 }
 
 // register is the log as the bell keeps it.
 type register struct {
 	*store.Log
 	*audit.Publisher
+}
+
+// anchorage is who vouches for the log.
+type anchorage struct {
+	*anchor.Service
+	*anchor.Cosigner
 }
 
 // feeds are what the bell has told.
@@ -148,6 +158,11 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 	if p.anchor, err = anchors(s, db, deciding); err != nil {
 		return nil, err
 	}
+	policy, err := readPolicy(s.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	p.cosigner = anchor.NewCosigner(db, policy, witness.NewClient())
 	p.api = api.New(api.Services{
 		Identity:   p.identity,
 		Parties:    p.parties,
@@ -157,6 +172,7 @@ func connect(ctx context.Context, s Settings, db *store.Store, clock func() time
 		Inspection: inspection.NewService(store.Acts[inspection.Tx](db), db, trail, vault),
 		Feed:       feed.NewService(store.Acts[feed.Tx](db), db, post),
 		Anchor:     p.anchor,
+		Cosigner:   p.cosigner,
 		Probes:     db, Trail: trail, Published: vault.Log(), Now: db.Now, Ready: db.Ping,
 	}, api.Config{Log: log, MaxUpload: s.MaxUpload, Demo: demo, Clock: clock, Trust: trust})
 	p.prober = jobs.NewProber(db, vault, p.api.Served, db.Now)
@@ -174,6 +190,18 @@ func anchors(s Settings, db *store.Store, now func() time.Time) (*anchor.Service
 		return nil, err
 	}
 	return anchor.NewService(store.Acts[anchor.Tx](db), db, authority, db.Now), nil
+}
+
+// readPolicy reads the policy on witnesses, nil when no file is named.
+func readPolicy(path string) (*audit.Policy, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return audit.ParsePolicy(text)
 }
 
 // readTrust reads a trust list, nil when no file is named.
@@ -204,7 +232,13 @@ func keeper(ctx context.Context, s Settings, db *store.Store, now func() time.Ti
 	if err != nil {
 		return nil, err
 	}
-	return sealer.New(master, db, now), nil
+	policy, err := readPolicy(s.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	keys := sealer.New(master, db, now)
+	keys.Demand(policy)
+	return keys, nil
 }
 
 // keyIsThere refuses to start with a new master key where bids are sealed to

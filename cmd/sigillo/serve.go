@@ -43,7 +43,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener) error {
 	}
 	p.bell.Keep(context.WithoutCancel(ctx), p.register)
 	p.bell.Tell(ctx, p.feeds)
-	p.bell.Vouch(ctx, p.anchor)
+	p.bell.Vouch(ctx, anchorage{p.anchor, p.cosigner})
 	if err := p.bell.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -159,6 +159,7 @@ const (
 	// StampCheckpoint and ListStamps: what others say of the log.
 	StampCheckpoint Action = "stamp-checkpoint"
 	ListStamps      Action = "list-stamps"
+	ViewCosigned    Action = "view-cosigned"
 	ListChanges     Action = "list-changes"
 	ReadFeed        Action = "read-feed"
 
@@ -317,6 +318,7 @@ var rules = []rule{
 
 	{StampCheckpoint, fault.T("Fai marcare temporalmente un checkpoint del registro", "Have a checkpoint of the log time-stamped"), some(allow(Clock, anywhere))},
 	{ListStamps, fault.T("Elenca le marche temporali del registro", "List the time stamps of the log"), everybody(anywhere)},
+	{ViewCosigned, fault.T("Vedi l'ultimo checkpoint firmato dai testimoni", "View the newest checkpoint that witnesses signed"), everybody(anywhere)},
 	{ListChanges, fault.T("Elenca ciò che è diventato pubblico", "List what has become public"), everybody(anywhere)},
 	{ReadFeed, fault.T("Segui ciò che è diventato pubblico (Atom)", "Follow what has become public (Atom)"), everybody(anywhere)},
 	{SubscribeWebhook, fault.T("Chiedi di essere avvisato", "Subscribe a webhook"), told()},

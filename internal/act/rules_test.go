@@ -44,7 +44,7 @@ func kindOf(a Action) string {
 		"person":     {RegisterPerson, GrantPower, RevokePower, ErasePerson, ViewPerson},
 		"paper":      {StoreDocument},
 		"question":   {AskQuestion, AnswerQuestion, ViewQuestion},
-		"stamp":      {StampCheckpoint, ListStamps},
+		"stamp":      {StampCheckpoint, ListStamps, ViewCosigned},
 		"webhook":    {SubscribeWebhook, ListWebhooks, EndWebhook, GiveUpWebhook},
 		"bid":        {UploadEnvelope, SubmitBid, ConfirmBid, WithdrawBid, ViewBid},
 		"opening":    {UnsealEnvelopes, ViewOpening, ReadEnvelope},

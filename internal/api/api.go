@@ -43,6 +43,7 @@ type Services struct {
 	Inspection *inspection.Service
 	Feed       *feed.Service
 	Anchor     *anchor.Service
+	Cosigner   *anchor.Cosigner
 	Trail      Trail
 	// Published is what of the log lies open to everybody.
 	Published Published

@@ -39,11 +39,13 @@ func (b *Bell) Keep(ctx context.Context, r Register) {
 // Anchors has the log vouched for by others, and tells how often it was.
 type Anchors interface {
 	Stamp(ctx context.Context) (int, error)
+	Cosign(ctx context.Context) (int, error)
 }
 
 // Vouch has the log vouched for as long as the bell rings. It rings apart: an
 // authority that hangs keeps nobody waiting. Call it before Start.
 func (b *Bell) Vouch(ctx context.Context, a Anchors) {
+	b.cron.Schedule(every(time.Second), b.quietly("cosign", func() (int, error) { return a.Cosign(ctx) }))
 	b.cron.Schedule(every(time.Second), b.quietly("stamp", func() (int, error) { return a.Stamp(ctx) }))
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"filippo.io/age"
 
+	"sigillo/audit"
 	"sigillo/bids"
 	"sigillo/internal/fault"
 	"sigillo/internal/seal"
@@ -31,6 +32,9 @@ type Register interface {
 	// Committed tells of the opening of a lot's envelope, nil when it has not
 	// been opened.
 	Committed(ctx context.Context, lot, envelope string) (*Committed, error)
+	// Witnessed shows the act of the opening in the log, under a checkpoint that
+	// witnesses signed. Fault: not-witnessed.
+	Witnessed(ctx context.Context, lot, envelope string) (*audit.Evidence, error)
 }
 
 // Committed is an opening as the register knows it.
@@ -44,13 +48,14 @@ type Sealer struct {
 	master   *Master
 	register Register
 	now      func() time.Time
-	aead     cipher.AEAD // the veil's
-	marks    []byte      // key of the marks
+	aead     cipher.AEAD   // the veil's
+	marks    []byte        // key of the marks
+	policy   *audit.Policy // on witnesses; nil where none is demanded
 }
 
 // New makes a sealer around a master key.
 func New(master *Master, register Register, now func() time.Time) *Sealer {
-	return &Sealer{master, register, now, master.veil(), master.derive("marks")}
+	return &Sealer{master: master, register: register, now: now, aead: master.veil(), marks: master.derive("marks")}
 }
 
 // private is what is wrapped: the identity together with its scope and its
@@ -176,6 +181,9 @@ func (s *Sealer) admit(ctx context.Context, r bids.Request) (*age.HybridIdentity
 	if committed == nil || s.now().Before(committed.Effective) {
 		return nil, nil, fault.New(fault.Conflict, "not-yet-open", "Queste buste non sono ancora aperte: la chiave non si usa.",
 			"These envelopes are not open yet: the key is not used.")
+	}
+	if err := s.witnessed(ctx, r.Scope); err != nil {
+		return nil, nil, err
 	}
 	id, err := s.unwrap(r.Scope, r.Wrapped)
 	return id, committed, err

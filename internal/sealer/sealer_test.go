@@ -15,6 +15,7 @@ import (
 
 	"filippo.io/age"
 
+	"sigillo/audit"
 	"sigillo/bids"
 	"sigillo/internal/fault"
 	"sigillo/internal/seal"
@@ -26,6 +27,10 @@ type openings map[string]*Committed
 
 func (o openings) Committed(_ context.Context, lot, e string) (*Committed, error) {
 	return o[lot+e], nil
+}
+
+func (o openings) Witnessed(context.Context, string, string) (*audit.Evidence, error) {
+	return nil, audit.ErrNotWitnessed
 }
 
 func opened(at time.Time) *Committed { return &Committed{at, []string{"s"}} }
@@ -319,7 +324,7 @@ func TestAWrappedKeyServesItsScopeAlone(t *testing.T) {
 	}
 }
 
-type silent struct{}
+type silent struct{ openings }
 
 func (silent) Committed(context.Context, string, string) (*Committed, error) {
 	return opened(noon), errors.New("the database is away")

@@ -48,8 +48,13 @@ func (l *Log) Prove(ctx context.Context, r audit.Record) (*audit.Evidence, error
 
 // recordOf is the record of an act, in clear, or nil.
 func (s *Store) recordOf(ctx context.Context, d audit.Deed) (*audit.Record, error) {
-	rows, err := s.read.WithContext(ctx).Raw(`SELECT e.bidder, e.body, e.salt, e.leaf FROM audit_state s JOIN audit_entry e ON e.leaf = s.leaf
-		WHERE s.type = ? AND s.object = ? AND s.at = ? ORDER BY s.id`, d.Type, d.ID, d.At.UnixMicro()).Rows()
+	return s.recordWhere(ctx, d.Is, "s.type = ? AND s.object = ? AND s.at = ?", d.Type, d.ID, d.At.UnixMicro())
+}
+
+// recordWhere is the first record that is the one, in clear, or nil, of those
+// that left states.
+func (s *Store) recordWhere(ctx context.Context, is func(audit.Entry) bool, where string, args ...any) (*audit.Record, error) {
+	rows, err := s.read.WithContext(ctx).Raw("SELECT e.bidder, e.body, e.salt, e.leaf FROM audit_state s JOIN audit_entry e ON e.leaf = s.leaf WHERE "+where+" ORDER BY s.id", args...).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func (s *Store) recordOf(ctx context.Context, d audit.Deed) (*audit.Record, erro
 	}
 	var found *audit.Record
 	err = s.visit(ctx, all, func(r audit.Record) error {
-		if e, err := audit.Open(r.Body); err != nil || found != nil || !d.Is(e) {
+		if e, err := audit.Open(r.Body); err != nil || found != nil || !is(e) {
 			return err
 		}
 		found = &r
