@@ -49,8 +49,7 @@ func VerifyBundle(r io.ReaderAt, size int64, log note.Verifier) (*BundleReport, 
 	if err != nil {
 		return nil, ErrNotBundle.Because(err)
 	}
-	v := &bundleReader{log: log, files: map[string]*zip.File{}}
-	v.seen, v.left, v.sealed = map[[36]byte]struct{}{}, map[thing]trace{}, map[string]bool{}
+	v := &bundleReader{log: log, files: map[string]*zip.File{}, verifier: newVerifier(nil)}
 	for _, f := range z.File {
 		if f.Method != zip.Store || v.files[f.Name] != nil {
 			return nil, ErrNotBundle.Because(errors.New("a compressed file, or two of one name"))
@@ -67,6 +66,9 @@ func VerifyBundle(r io.ReaderAt, size int64, log note.Verifier) (*BundleReport, 
 	v.promised()
 	v.note()
 	if err := v.lines(); err != nil {
+		return nil, err
+	}
+	if err := v.settle(); err != nil {
 		return nil, err
 	}
 	return &BundleReport{Report: v.Report, From: v.said.From, To: v.said.To, Entries: v.entries, Documents: v.documents}, nil

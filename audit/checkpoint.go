@@ -109,13 +109,19 @@ func signedText(n *note.Note) (string, error) {
 	return b.String(), nil
 }
 
-func decode(text string, into *[32]byte) bool {
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != 32 || len(text) != 44 { // 44: the decoder skips line ends
+// strictly is base64 with one spelling for each value.
+var strictly = base64.StdEncoding.Strict()
+
+func decode(text string, into *[32]byte) bool { return decodeBytes([]byte(text), into) }
+
+func decodeBytes(text []byte, into *[32]byte) bool {
+	var b [33]byte
+	if len(text) != 44 { // the decoder skips line ends
 		return false
 	}
-	copy(into[:], b)
-	return true
+	n, err := strictly.Decode(b[:], text)
+	copy(into[:], b[:32])
+	return err == nil && n == 32
 }
 
 // GenerateKey makes an Ed25519 key pair for signing checkpoints, in the text

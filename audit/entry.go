@@ -114,11 +114,17 @@ func (e Entry) Check() error {
 		return badEntry(f) // what follows walks lists whose length is now known to be bounded
 	}
 	for i, p := range e.Actor.Powers {
-		checkText(&f, fmt.Sprint("/actor/powers/", i), p, true)
+		if badText(p, true) {
+			checkText(&f, fmt.Sprint("/actor/powers/", i), p, true)
+		}
 	}
-	checkChange(&f, "", Change{Object: e.Object, Before: e.Before, After: e.After})
+	if c := (Change{Object: e.Object, Before: e.Before, After: e.After}); c.bad() {
+		checkChange(&f, "", c)
+	}
 	for i, c := range e.Also {
-		checkChange(&f, fmt.Sprint("/also/", i), c)
+		if c.bad() {
+			checkChange(&f, fmt.Sprint("/also/", i), c)
+		}
 	}
 	for k, v := range e.Data {
 		if k == "" || len(k)+len(v) > maxFact || !utf8.ValidString(k) || !utf8.ValidString(v) {
@@ -130,6 +136,20 @@ func (e Entry) Check() error {
 
 func badEntry(f fault.Fields) error {
 	return f.Err("bad-entry", "La voce del registro non è ben formata.", "The entry of the register is not well formed.")
+}
+
+// badText tells whether checkText would find anything.
+func badText(value string, needed bool) bool {
+	return needed && value == "" || len(value) > maxText || !utf8.ValidString(value)
+}
+
+// bad tells whether checkChange would find anything.
+func (c Change) bad() bool {
+	return badText(c.Object.Type, true) || badText(c.Object.ID, true) || c.Object.Version < 0 || c.Object.Version > maxWhole || c.Before.bad() || c.After.bad()
+}
+
+func (s *State) bad() bool {
+	return s != nil && (badText(s.State, false) || len(s.Hash) != hashSize || strings.Trim(s.Hash, "0123456789abcdef") != "")
 }
 
 func checkText(f *fault.Fields, pointer, value string, needed bool) {

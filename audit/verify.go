@@ -5,10 +5,14 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"hash"
 	"io"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -53,8 +57,8 @@ const maxProblems = 1000
 // Every byte of the file counts. An error means the file could not be read; all
 // that is wrong with its contents is in the report.
 //
-// Memory does not grow with contents, but with the number of entries by their
-// ids, to find duplicates, and with the number of objects by their last state.
+// Memory does not grow with the export: what has to be remembered of a large one
+// lies in temporary files meanwhile, some 200 bytes for each act.
 //
 // The codes of problems, all of which make the report not OK:
 //
@@ -92,7 +96,11 @@ const maxProblems = 1000
 // the log, and transactions that overlap commit in another order than they
 // began.
 func Verify(r io.Reader, keys note.Verifiers) (*Report, error) {
-	v := &verifier{keys: keys, withheld: sha256.New(), seen: map[[36]byte]struct{}{}, left: map[thing]trace{}, sealed: map[string]bool{}}
+	v := newVerifier(keys)
+	return v.verify(r)
+}
+
+func (v *verifier) verify(r io.Reader) (*Report, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		text, err := readLine(in)
@@ -114,6 +122,9 @@ func Verify(r io.Reader, keys note.Verifiers) (*Report, error) {
 			return nil, fault.New(fault.Unavailable, "unreadable", "Il file non si può leggere: riprovi.", "The file cannot be read: try again.").Because(err)
 		}
 	}
+	if err := v.settle(); err != nil {
+		return nil, err
+	}
 	v.end()
 	return &v.Report, nil
 }
@@ -128,10 +139,20 @@ type verifier struct {
 	unseen   uint64 // entries withheld or unreadable
 	header   [32]byte
 	withheld hash.Hash
-	seen     map[[36]byte]struct{}
+	seen     map[[16]byte]struct{}
 	left     map[thing]trace
 	sealed   map[string]bool // tenders of which acts are left out
 	closed   bool
+
+	most    int    // ids and objects that are remembered
+	spilled *spill // where they are beyond that
+	unable  error
+}
+
+func newVerifier(keys note.Verifiers) verifier {
+	v := verifier{keys: keys, withheld: sha256.New(), sealed: map[string]bool{}, most: memory}
+	v.forget()
+	return v
 }
 
 // gap is a run of indices that were skipped at a line.
@@ -144,7 +165,7 @@ type thing struct{ kind, id string }
 
 // trace is what the last visible act on an object left of it.
 type trace struct {
-	state   State
+	hash    string
 	exists  bool
 	version int
 	unseen  uint64 // how many entries could not be read by then
@@ -226,7 +247,14 @@ func (v *verifier) first(text []byte) {
 }
 
 func (v *verifier) leaf(text []byte) {
-	index, r, reason, ok, wrong := parseLine(text)
+	index, r, ok := oneLine(text)
+	intact := ok && Leaf(r.Salt, r.Body) == r.Leaf
+	reason := ""
+	var wrong error
+	if !intact && !(ok && json.Valid(r.Body)) {
+		index, r, reason, ok, wrong = parseLine(text)
+		intact = ok && Leaf(r.Salt, r.Body) == r.Leaf
+	}
 	if !ok {
 		v.unseen++
 		v.problem(noIndex, "", "bad-line", fault.T("La riga non è una voce del registro.", "The line is not an entry of the register."))
@@ -244,7 +272,6 @@ func (v *verifier) leaf(text []byte) {
 		v.withheld.Write(append(text, '\n'))
 		return
 	}
-	intact := Leaf(r.Salt, r.Body) == r.Leaf
 	if !intact {
 		v.problem(at, idOf(r.Body), "changed-entry", fault.T("La voce %d è stata modificata: corpo, sale o impronta non corrispondono.",
 			"Entry %d was changed: body, salt or leaf do not match.", index))
@@ -290,11 +317,7 @@ func (v *verifier) place(index uint64, r Record) {
 
 // follow checks what entries say of each other.
 func (v *verifier) follow(at int64, e Entry) {
-	id := [36]byte([]byte(e.ID))
-	if _, twice := v.seen[id]; twice {
-		v.problem(at, e.ID, "duplicate-entry", fault.T("La voce compare due volte.", "The entry appears twice."))
-	}
-	v.seen[id] = struct{}{}
+	v.remember(seen{Line: v.line, At: at, Entry: e.ID})
 	if v.First.IsZero() || e.At.Before(v.First) {
 		v.First = e.At
 	}
@@ -304,33 +327,119 @@ func (v *verifier) follow(at int64, e Entry) {
 	} else {
 		v.Last = e.At
 	}
-	for _, c := range e.Changes() {
-		v.history(at, e, c)
+	sealed := v.sealed[e.Tender]
+	v.remember(changed(v.line, at, e.ID, Change{Object: e.Object, Before: e.Before, After: e.After}, v.unseen, sealed))
+	for _, c := range e.Also {
+		v.remember(changed(v.line, at, e.ID, c, v.unseen, sealed))
 	}
 }
 
-func (v *verifier) history(at int64, e Entry, c Change) {
-	object := thing{c.Object.Type, c.Object.ID}
+func changed(line int, at int64, entry string, c Change, unseen uint64, sealed bool) seen {
+	x := seen{Line: line, At: at, Entry: entry, Change: true, Object: c.Object, Unseen: unseen, Sealed: sealed}
+	if c.Before != nil {
+		x.Before = c.Before.Hash
+	}
+	if c.After != nil {
+		x.After = c.After.Hash
+	}
+	return x
+}
+
+// remember compares what is seen with what was, now or, where there is too much
+// to remember, in the end.
+func (v *verifier) remember(x seen) {
+	if v.spilled != nil {
+		v.spilled.put(x)
+		return
+	}
+	v.compare(x)
+	if len(v.seen)+len(v.left) > v.most {
+		v.unable = errors.Join(v.unable, v.spillAll())
+	}
+}
+
+// spillAll writes out what is remembered, and has all that follows written.
+func (v *verifier) spillAll() (err error) {
+	if v.spilled, err = newSpill(); err != nil {
+		v.most = math.MaxInt // told in the end; until then on as before
+		return err
+	}
+	for id := range v.seen {
+		v.spilled.put(seen{Known: true, Entry: uuid(id)})
+	}
+	for object, t := range v.left {
+		v.spilled.put(seen{Change: true, Known: true, Object: Object{Type: object.kind, ID: object.id, Version: t.version}, After: t.hash, Exists: t.exists, Unseen: t.unseen})
+	}
+	v.seen, v.left = nil, nil
+	return nil
+}
+
+// settle compares what was written out.
+func (v *verifier) settle() error {
+	if v.spilled == nil {
+		return v.unable
+	}
+	defer v.spilled.close()
+	return errors.Join(v.unable, v.spilled.each(v.forget, v.compare))
+}
+
+func (v *verifier) forget() { v.seen, v.left = map[[16]byte]struct{}{}, map[thing]trace{} }
+
+func (v *verifier) compare(x seen) {
+	if x.Change {
+		v.history(x)
+		return
+	}
+	id := bytesOf(x.Entry)
+	if _, twice := v.seen[id]; twice {
+		v.list(&v.Problems, Problem{x.Line, x.At, x.Entry, "duplicate-entry", fault.T("La voce compare due volte.", "The entry appears twice.")})
+	}
+	v.seen[id] = struct{}{}
+}
+
+// bytesOf is a UUID in its 16 bytes; Check has seen to its form.
+func bytesOf(id string) (b [16]byte) {
+	hex.Decode(b[:], []byte(id[:8]+id[9:13]+id[14:18]+id[19:23]+id[24:]))
+	return b
+}
+
+func uuid(b [16]byte) string {
+	t := hex.EncodeToString(b[:])
+	return t[:8] + "-" + t[8:12] + "-" + t[12:16] + "-" + t[16:20] + "-" + t[20:]
+}
+
+func (v *verifier) history(x seen) {
+	object := thing{x.Object.Type, x.Object.ID}
 	last, known := v.left[object]
-	excused := v.unseen > last.unseen || v.sealed[e.Tender]
+	if x.Known {
+		v.left[object] = trace{x.After, x.Exists, x.Object.Version, x.Unseen}
+		return
+	}
+	excused := x.Unseen > last.unseen || x.Sealed
+	broken := func(it, en string) {
+		v.list(&v.Problems, Problem{x.Line, x.At, x.Entry, "broken-history", fault.T(it, en, object.kind, object.id)})
+	}
 	switch {
 	case excused:
-	case known && c.Before != nil && (!last.exists || c.Before.Hash != last.state.Hash),
-		known && c.Object.Version < last.version:
-		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s parte da uno stato che nessuna voce ha lasciato: manca o è cambiata una voce.",
-			"The act on %s %s starts from a state that no entry left: an entry is missing or changed.", object.kind, object.id))
-	case !known && c.Before != nil:
-		v.problem(at, e.ID, "broken-history", fault.T("L'atto su %s %s è il primo che si vede, ma l'oggetto esisteva già: manca una voce.",
-			"The act on %s %s is the first to be seen, yet the object existed before: an entry is missing.", object.kind, object.id))
+	case known && x.Before != "" && (!last.exists || x.Before != last.hash),
+		known && x.Object.Version < last.version:
+		broken("L'atto su %s %s parte da uno stato che nessuna voce ha lasciato: manca o è cambiata una voce.",
+			"The act on %s %s starts from a state that no entry left: an entry is missing or changed.")
+	case !known && x.Before != "":
+		broken("L'atto su %s %s è il primo che si vede, ma l'oggetto esisteva già: manca una voce.",
+			"The act on %s %s is the first to be seen, yet the object existed before: an entry is missing.")
 	}
-	now := trace{last.state, last.exists, c.Object.Version, v.unseen}
+	now := trace{last.hash, last.exists, x.Object.Version, x.Unseen}
 	switch {
-	case c.After != nil:
-		now.state, now.exists = *c.After, true
-	case c.Before != nil: // the act ended the object
-		now.state, now.exists = State{}, false
+	case x.After != "":
+		now.hash, now.exists = strings.Clone(x.After), true // not the whole entry with it
+	case x.Before != "": // the act ended the object
+		now.hash, now.exists = "", false
 	case !known: // merely named: what follows may be its creation or its first change
 		return
+	}
+	if !known {
+		object = thing{strings.Clone(object.kind), strings.Clone(object.id)}
 	}
 	v.left[object] = now
 }
@@ -377,6 +486,8 @@ func (v *verifier) end() {
 		v.list(&v.Problems, Problem{g.line, int64(g.from), "", "missing-entry", fault.T("Mancano le voci da %d a %d: sono state tolte.",
 			"Entries %d to %d are missing: they were dropped.", g.from, g.to-1)})
 	}
-	slices.SortStableFunc(v.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(v.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Code, b.Code))
+	})
 	v.Size, v.Root = v.tree.Size(), v.tree.Root()
 }

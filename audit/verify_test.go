@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,22 @@ func verify(t testing.TB, keys note.Verifiers, file []byte) *Report {
 	r, err := Verify(bytes.NewReader(file), keys)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return r
+}
+
+// forgetful verifies remembering no more than 7 ids and objects: what is found
+// must be the same.
+func forgetful(t testing.TB, keys note.Verifiers, file []byte) *Report {
+	t.Helper()
+	v := newVerifier(keys)
+	v.most = 7
+	r, err := v.verify(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := verify(t, keys, file); !reflect.DeepEqual(again, r) {
+		t.Fatalf("remembering little: %+v\nremembering all: %+v", r, again)
 	}
 	return r
 }
@@ -57,7 +75,7 @@ func TestAnIntactExportVerifies(t *testing.T) {
 	}
 	var tree Tree
 	for _, l := range linesOf(file)[1:11] {
-		_, record, _, _, _ := parseLine(l)
+		_, record, _ := oneLine(l)
 		tree.Add(record.Leaf)
 	}
 	if r.Root != tree.Root() {
@@ -83,9 +101,9 @@ func relabel(t testing.TB, lines [][]byte, mendHistory bool) []byte {
 	lines = slices.Clone(lines)
 	var last *State
 	for i := 1; i < len(lines)-1; i++ {
-		_, r, _, ok, wrong := parseLine(lines[i])
-		if !ok || wrong != nil {
-			t.Fatal(wrong)
+		_, r, ok := oneLine(lines[i])
+		if !ok {
+			t.Fatalf("not a line: %s", lines[i])
 		}
 		if mendHistory {
 			e, err := Open(r.Body)
@@ -136,7 +154,7 @@ func TestAT088TamperMatrix(t *testing.T) {
 		{"one dropped, another added", slices.Insert(slices.Delete(lines(), 8, 9), 5, foreign), []string{"added-entry", "missing-entry", "wrong-root"}, 4, "wrong-root", "wrong-root"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			r := verify(t, k.keys, joined(c.lines))
+			r := forgetful(t, k.keys, joined(c.lines))
 			got := codes(r.Problems)
 			for _, code := range c.naive {
 				if !slices.Contains(got, code) {
@@ -146,11 +164,11 @@ func TestAT088TamperMatrix(t *testing.T) {
 			if c.index >= 0 && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Index == c.index && p.Line > 1 }) {
 				t.Errorf("not pinned on entry %d: %+v", c.index, r.Problems)
 			}
-			if got := codes(verify(t, k.keys, relabel(t, c.lines, false)).Problems); !slices.Contains(got, c.smart) {
+			if got := codes(forgetful(t, k.keys, relabel(t, c.lines, false)).Problems); !slices.Contains(got, c.smart) {
 				t.Errorf("carefully: %v", got)
 			}
 			// With history rewritten as well, the signed root alone gives it away.
-			if got := codes(verify(t, k.keys, relabel(t, c.lines, true)).Problems); !slices.Equal(got, []string{c.smooth}) {
+			if got := codes(forgetful(t, k.keys, relabel(t, c.lines, true)).Problems); !slices.Equal(got, []string{c.smooth}) {
 				t.Errorf("smoothly: %v", got)
 			}
 		})
@@ -282,7 +300,7 @@ func TestHistoryIsFollowedThroughWhatTheOperatorSigned(t *testing.T) {
 		{"an act that also changes", header, []leaf{l[0], open(t, also)[0], l[2]}, nil},
 		{"also a hole", header, []leaf{l[0], l[1], open(t, also)[0]}, []string{"broken-history"}},
 	} {
-		if got := codes(verify(t, k.keys, export(t, k, c.header, c.leaves...)).Problems); !slices.Equal(got, c.want) {
+		if got := codes(forgetful(t, k.keys, export(t, k, c.header, c.leaves...)).Problems); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
 		}
 	}
@@ -406,10 +424,37 @@ func BenchmarkVerifyAgainstPlainSHA256(b *testing.B) {
 		began := time.Now()
 		sha256.Sum256(file)
 		middle := time.Now()
-		if !verify(b, k.keys, file).OK() {
+		if r, err := Verify(bytes.NewReader(file), k.keys); err != nil || !r.OK() {
 			b.Fatal("not intact")
 		}
 		plain, verified = plain+middle.Sub(began), verified+time.Since(middle)
 	}
 	b.ReportMetric(verified.Seconds()/plain.Seconds(), "verify/sha256")
+}
+
+// TestMemoryDoesNotGrowWithTheExport: what lives after ten times as many
+// entries is what lived before.
+func TestMemoryDoesNotGrowWithTheExport(t *testing.T) {
+	k := newPair(t, "test")
+	lives := func(n int) uint64 {
+		file := export(t, k, header, life(t, n)...)
+		v := newVerifier(k.keys)
+		v.most = 500
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		r, err := v.verify(bytes.NewReader(file))
+		if err != nil || !r.OK() {
+			t.Fatal(err, r)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(v)
+		runtime.KeepAlive(file)
+		return after.HeapAlloc - min(before.HeapAlloc, after.HeapAlloc)
+	}
+	small, large := lives(2_000), lives(20_000)
+	if large > small+1<<20 {
+		t.Errorf("%d bytes live after 2,000 entries, %d after 20,000", small, large)
+	}
 }
