@@ -107,8 +107,7 @@ func TestTheWitnessCommandWatchesUntilInterrupted(t *testing.T) {
 	if err := os.WriteFile(file, []byte(one+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--name", "w.example/1", "--data", data, "--log", file, "--log", two}
-	x := watch(t, args...)
+	x := watch(t, "--name", "w.example/1", "--data", data, "--log", file, "--log", two)
 	first := x.public
 	policy, err := audit.ParsePolicy([]byte("log " + one + "\nlog " + two + "\nwitness w " + first + " " + x.address + "\nquorum w\n"))
 	if err != nil {
@@ -134,7 +133,8 @@ func TestTheWitnessCommandWatchesUntilInterrupted(t *testing.T) {
 		t.Error("answers after its end")
 	}
 
-	x = watch(t, args...)
+	t.Setenv("SIGILLO_WITNESS_LOGS", file+","+two)
+	x = watch(t, "--name", "w.example/1", "--data", data)
 	if x.public != first {
 		t.Errorf("the key %s became %s", first, x.public)
 	}
