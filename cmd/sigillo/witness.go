@@ -23,7 +23,7 @@ import (
 
 type witnessCommand struct {
 	Listen string   `default:"127.0.0.1:8090" env:"SIGILLO_WITNESS_LISTEN" help:"Address to answer on."`
-	Data   string   `default:"sigillo-witness" env:"SIGILLO_WITNESS_DATA" help:"Folder of its key and of what it has signed; one process at a time."`
+	Data   string   `default:"sigillo-witness" env:"SIGILLO_WITNESS_DATA" help:"Folder of its key and of what it has signed. Never set it back to an older copy."`
 	Name   string   `required:"" env:"SIGILLO_WITNESS_NAME" help:"Name of the witness, like testimone.example/w1; fixed when its key is made."`
 	Log    []string `required:"" env:"SIGILLO_WITNESS_LOGS" help:"Public key of each log to watch, or a file that holds it."`
 }
@@ -73,24 +73,57 @@ func (c *witnessCommand) key() (private, public string, err error) {
 	path := filepath.Join(c.Data, "witness.key")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if private, _, err = audit.GenerateKey(c.Name); err != nil {
+		if err = c.makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) { // if it exists, another process was faster
 			return "", "", err
 		}
-		if err = os.MkdirAll(c.Data, 0o700); err == nil {
-			err = os.WriteFile(path, []byte(private+"\n"), 0o600)
-		}
-		text = []byte(private)
+		text, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return "", "", err
 	}
 	private = strings.TrimSpace(string(text))
 	if public, err = audit.PublicKey(private); err != nil {
-		return "", "", fmt.Errorf("%s: %w", path, err)
+		return "", "", fault.New(fault.Invalid, "bad-witness-key", "%s non contiene la chiave di un testimone: la recuperi da una copia, o ne faccia un altro in un'altra cartella.",
+			"%s holds no key of a witness: recover it from a copy, or make another witness in another folder.", path).Because(err)
 	}
 	if !strings.HasPrefix(public, c.Name+"+") {
-		return "", "", fmt.Errorf("%s is the key of another name", path)
+		name, _, _ := strings.Cut(public, "+")
+		return "", "", fault.New(fault.Invalid, "other-witness", "In %s c'è la chiave del testimone %s: usi quel nome, o un'altra cartella.",
+			"%s holds the key of the witness %s: use that name, or another folder.", c.Data, name)
 	}
 	public, err = cosignature.VKeyToCosignatureV1(public)
 	return private, public, err
+}
+
+// makeKey puts a new key in place whole or not at all: who shows its public half
+// to others must still have it after a power cut.
+func (c *witnessCommand) makeKey(path string) error {
+	private, _, err := audit.GenerateKey(c.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := note.NewSigner(private); err != nil { // what makes a key does not look at its name
+		return fault.New(fault.Invalid, "bad-witness-name", "%q non può essere il nome di un testimone: né spazi né «+».",
+			"%q cannot be the name of a witness: no spaces and no “+”.", c.Name).Because(err)
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(c.Data, ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(private + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	folder, err := os.Open(c.Data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

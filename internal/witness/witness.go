@@ -4,9 +4,10 @@
 //
 // It promises that it never signs two histories of one log, nor a smaller size
 // after a larger one, whatever it is asked by how many at once and whenever it is
-// killed: what it signed last is on disk before anybody gets the signature. One
-// process at a time keeps a folder. It does not know what entries are, and trusts
-// nothing of the log but its signature.
+// killed: what it signed last is on disk before anybody gets the signature. On
+// Linux that holds for several processes on one folder too; elsewhere one process
+// at a time keeps a folder. It does not know what entries are, trusts nothing of
+// the log but its signature, and cannot know that its folder was set back.
 package witness
 
 import (
@@ -24,6 +25,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"sigillo/audit"
+	"sigillo/internal/fault"
 )
 
 // Witness watches logs.
@@ -36,16 +38,18 @@ type Witness struct {
 }
 
 // New makes a witness that keeps what it has signed in a folder. private is its
-// Ed25519 key as package note writes it; logs are those it watches.
+// Ed25519 key as package note writes it; logs are those it watches. Faults:
+// bad-witness-key, log-twice; otherwise the folder cannot be made.
 func New(folder, private string, logs ...note.Verifier) (*Witness, error) {
 	signer, err := cosignature.NewSignerForCosignatureV1(private)
 	if err != nil {
-		return nil, err
+		return nil, fault.New(fault.Invalid, "bad-witness-key", "La chiave del testimone non è valida.", "The witness's key is not valid.").Because(err)
 	}
 	w := &Witness{folder: folder, signer: signer, logs: map[string]note.Verifier{}}
 	for _, l := range logs {
 		if w.logs[l.Name()] != nil {
-			return nil, fmt.Errorf("two keys for the log %s", l.Name())
+			return nil, fault.New(fault.Invalid, "log-twice", "Il registro %s è indicato con due chiavi: ne lasci una.",
+				"The log %s is named with two keys: leave one.", l.Name())
 		}
 		w.logs[l.Name()] = l
 	}
@@ -76,11 +80,11 @@ func (w *Witness) last(log note.Verifier) (*audit.Checkpoint, []byte, error) {
 
 // keep puts a checkpoint in place whole, or not at all.
 func (w *Witness) keep(origin string, text []byte) error {
-	f, err := os.CreateTemp(w.folder, "next-*")
+	// One name, so that what a killed process left behind is written over.
+	f, err := os.OpenFile(w.path(origin)+".next", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -129,6 +133,11 @@ func (w *Witness) add(q request) ([]byte, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	held, err := lock(filepath.Join(w.folder, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close()
 	last, _, err := w.last(log)
 	if err != nil {
 		return nil, err
