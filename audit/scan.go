@@ -151,13 +151,12 @@ func (s *scanner) object() (o Object) {
 }
 
 func (s *scanner) state() *State {
-	x := new(State)
 	s.lit(`{"hash":`)
-	x.Hash = s.str()
+	hash := s.str()
 	s.lit(`,"state":`)
-	x.State = s.str()
+	name := s.str()
 	s.lit(`}`)
-	return x
+	return &State{hash, name}
 }
 
 func (s *scanner) change() (c Change) {
