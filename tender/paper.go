@@ -52,9 +52,11 @@ func (s *Service) StorePaper(ctx context.Context, call act.Call, authority, name
 }
 
 // FetchPaper opens a document listed by the tender (fetch-document).
-// Confidential ones go to the authority's staff and to suppliers only.
-func (s *Service) FetchPaper(ctx context.Context, who act.Actor, id string, h docs.Hash) (docs.Document, io.ReadCloser, int64, error) {
-	t, err := s.visible(ctx, who, act.ViewTender, id)
+// Confidential ones go to the authority's staff and to suppliers only, and who
+// fetched them is recorded before they see them. Of public ones nobody notes who
+// reads them.
+func (s *Service) FetchPaper(ctx context.Context, call act.Call, id string, h docs.Hash) (docs.Document, io.ReadCloser, int64, error) {
+	t, err := s.visible(ctx, call.Actor, act.ViewTender, id)
 	if err != nil {
 		return docs.Document{}, nil, 0, err
 	}
@@ -63,14 +65,37 @@ func (s *Service) FetchPaper(ctx context.Context, who act.Actor, id string, h do
 		return docs.Document{}, nil, 0, fault.Missing("document")
 	}
 	if t.Papers[i].Confidential {
-		subject := t.Subject()
-		subject.Public, subject.Invited = false, append(slices.Clone(t.Invited), who.SupplierID())
-		if _, err := act.Permit(who, act.FetchDocument, subject); err != nil {
+		if err := s.fetched(ctx, call, t, t.Papers[i]); err != nil {
 			return docs.Document{}, nil, 0, err
 		}
 	}
 	r, size, err := s.vault.Open(ctx, docs.Papers, h)
 	return t.Papers[i], r, size, err
+}
+
+// Fetched is a confidential document that somebody has seen. It is a thing of
+// its own, so that reading locks nothing of the tender.
+type Fetched struct {
+	Hash    docs.Hash `json:"sha256"`
+	Tender  string    `json:"tender"`
+	subject act.Subject
+}
+
+// Subject is the tender's, for those it has invited.
+func (f *Fetched) Subject() act.Subject { return f.subject }
+
+func (s *Service) fetched(ctx context.Context, call act.Call, t *Tender, d docs.Document) error {
+	f := &Fetched{d.Hash, t.ID, t.Subject()}
+	f.subject.Type, f.subject.ID, f.subject.Version, f.subject.State = "document", d.Hash.String(), 1, "confidential"
+	f.subject.Public, f.subject.Invited = false, append(slices.Clone(t.Invited), call.Actor.SupplierID())
+	call.Key = "" // every time is one more
+	_, err := act.Do(ctx, s.within, call, act.Deed[Tx, *Fetched]{
+		Action: act.FetchDocument, New: true,
+		Load:   func(Tx) (*Fetched, error) { return f, nil },
+		Change: func(*Fetched, time.Time) (act.Facts, error) { return act.Facts{}, nil },
+		Save:   func(Tx, *Fetched) error { return nil },
+	})
+	return err
 }
 
 func (s *Service) examine(ctx context.Context, name string, h docs.Hash) error {

@@ -28,7 +28,7 @@ func (a *API) papers() {
 			if err != nil {
 				return err
 			}
-			d, body, size, err := a.s.Tenders.FetchPaper(r.Context(), call.Actor, r.PathValue("id"), h)
+			d, body, size, err := a.s.Tenders.FetchPaper(r.Context(), call, r.PathValue("id"), h)
 			if err != nil {
 				return err
 			}
