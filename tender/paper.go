@@ -76,18 +76,22 @@ func (s *Service) FetchPaper(ctx context.Context, call act.Call, id string, h do
 // Fetched is a confidential document that somebody has seen. It is a thing of
 // its own, so that reading locks nothing of the tender.
 type Fetched struct {
-	Hash    docs.Hash `json:"sha256"`
-	Tender  string    `json:"tender"`
-	subject act.Subject
+	Hash   docs.Hash `json:"sha256"`
+	Tender string    `json:"tender"`
+	of     *Tender
+	by     string // supplier
 }
 
-// Subject is the tender's, for those it has invited.
-func (f *Fetched) Subject() act.Subject { return f.subject }
+// Subject is the tender's, for whoever is a supplier.
+func (f *Fetched) Subject() act.Subject {
+	s := f.of.Subject()
+	s.Type, s.ID, s.Version, s.State = "document", f.Hash.String(), 1, "confidential"
+	s.Public, s.Invited = false, append(slices.Clone(f.of.Invited), f.by)
+	return s
+}
 
 func (s *Service) fetched(ctx context.Context, call act.Call, t *Tender, d docs.Document) error {
-	f := &Fetched{d.Hash, t.ID, t.Subject()}
-	f.subject.Type, f.subject.ID, f.subject.Version, f.subject.State = "document", d.Hash.String(), 1, "confidential"
-	f.subject.Public, f.subject.Invited = false, append(slices.Clone(t.Invited), call.Actor.SupplierID())
+	f := &Fetched{d.Hash, t.ID, t, call.Actor.SupplierID()}
 	call.Key = "" // every time is one more
 	_, err := act.Do(ctx, s.within, call, act.Deed[Tx, *Fetched]{
 		Action: act.FetchDocument, New: true,
